@@ -1,0 +1,136 @@
+#include "engine/config/describe.hpp"
+
+#include <gmock/gmock.h>
+#include <simdjson.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "engine/config/test_support.hpp"
+
+namespace spool::config {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string file_text(const std::string& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+// Every key differs from its default somewhere here; no secrets.
+Sources unusual() {
+  return {.file = {},
+          .environment = {},
+          .flags = {{"kafka.client_id", "quote\" back\\slash"},
+                    {"kafka.tls.verify", "false"},
+                    {"kafka.properties.fetch.wait.max.ms", "77"},
+                    {"consumer.session_timeout", "6500ms"},
+                    {"consumer.prefetch_bytes", "16000001"},
+                    {"database.pool_max", "7"},
+                    {"http.admin.listen", "[::1]:0"},
+                    {"handlers.progress_events.enabled", "false"},
+                    {"handlers.progress_events.completed_percent", "75"}}};
+}
+
+TEST(Show, LoadsAgainToTheSame) {
+  const Folder folder;
+  const Loaded first = loaded_from(unusual());
+  const std::string text = show(first, false);
+  Sources again;
+  again.file = folder.write("shown.toml", text);
+  const Loaded second = loaded_from(again);
+  EXPECT_EQ(show(second, false), text);
+  EXPECT_EQ(second.settings.kafka.client_id, "quote\" back\\slash");
+  EXPECT_EQ(second.settings.consumer.prefetch_bytes, 16'000'001);
+  EXPECT_EQ(second.settings.kafka.properties.at("fetch.wait.max.ms"), "77");
+  EXPECT_EQ(second.settings.http_admin.listen, (Endpoint{"::1", 0}));
+  again.file = folder.write("shown.toml", show(first, true));
+  EXPECT_EQ(show(loaded_from(again), false), text) << "origins are comments";
+}
+
+TEST(Show, SaysWhereAValueComesFrom) {
+  Sources sources;
+  sources.environment = {{"SPOOL__LOG__LEVEL", "debug"}};
+  sources.flags = {{"log.format", "json"}};
+  const std::string text = show(loaded_from(sources), true);
+  EXPECT_THAT(text, HasSubstr("level = \"debug\"  # environment variable SPOOL__LOG__LEVEL\n"));
+  EXPECT_THAT(text, HasSubstr("format = \"json\"  # flag log.format\n"));
+  EXPECT_THAT(text, HasSubstr("pool_max = 2  # default\n"));
+}
+
+TEST(Show, MasksSecretsAndTheMaskDoesNotLoad) {
+  const Folder folder;
+  Sources sources;
+  sources.flags = {{"kafka.security_protocol", "sasl_ssl"},
+                   {"kafka.sasl.mechanism", "PLAIN"},
+                   {"kafka.sasl.username", "me"},
+                   {"kafka.sasl.password", "hunter2"},
+                   {"kafka.tls.key_password", "hunter2"},
+                   {"kafka.properties.ssl.keystore.password", "hunter2"},
+                   {"database.url", "postgresql://me:hunter2@h:1/db"}};
+  const Loaded loaded = loaded_from(sources);
+  EXPECT_EQ(loaded.settings.kafka.sasl.password, "hunter2");
+  const std::string text = show(loaded, true);
+  EXPECT_THAT(text, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(text, HasSubstr("\npassword = \"********\""));
+  EXPECT_THAT(text, HasSubstr("\nkey_password = \"********\""));
+  EXPECT_THAT(text, HasSubstr("\n\"ssl.keystore.password\" = \"********\""));
+  EXPECT_THAT(text, HasSubstr("url = \"postgresql://me:********@h:1/db\""));
+  Sources shown;
+  shown.file = folder.write("shown.toml", text);
+  EXPECT_THAT(failure_of(shown), HasSubstr("kafka.sasl.password: this is the mask"));
+}
+
+TEST(Example, IsTheDefaultsWhenItsKeysAreTakenIn) {
+  const Folder folder;
+  std::istringstream lines(example(known_handlers()));
+  std::string all;
+  int keys = 0;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 110U) << line;
+    const bool is_key = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    keys += is_key ? 1 : 0;
+    all += (is_key ? line.substr(1) : line) + "\n";
+  }
+  Sources sources;
+  sources.file = folder.write("example.toml", all);
+  EXPECT_EQ(show(loaded_from(sources), false), show(loaded_from({}), false));
+  EXPECT_EQ(static_cast<std::size_t>(keys) + 1, KeyTable(known_handlers()).all().size())
+      << "all but the open section";
+  sources.file = folder.write("example.toml", example(known_handlers()));
+  EXPECT_TRUE(loaded_from(sources).origins.empty());
+}
+
+TEST(Example, IsTheFileInTheTree) {
+  EXPECT_EQ(file_text(SPOOL_SOURCE_DIR "/ops/config/spool.toml"), example(known_handlers()));
+}
+
+TEST(Schema, IsJsonAndKnowsEveryKey) {
+  const simdjson::padded_string text(schema(known_handlers()));
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  ASSERT_EQ(parser.parse(text).get(root), simdjson::SUCCESS);
+  EXPECT_EQ(std::string_view(root["$schema"]), "http://json-schema.org/draft-07/schema#");
+  for (const Key& key : KeyTable(known_handlers()).all()) {
+    std::string pointer;
+    std::istringstream path(key.members ? key.section : key.path());
+    for (std::string part; std::getline(path, part, '.');) pointer += "/properties/" + part;
+    std::string_view doc;
+    ASSERT_EQ(root.at_pointer(pointer + "/description").get(doc), simdjson::SUCCESS) << pointer;
+    EXPECT_EQ(doc, key.doc);
+  }
+  bool open = true;
+  EXPECT_EQ(root.at_pointer("/properties/consumer/additionalProperties").get(open),
+            simdjson::SUCCESS);
+  EXPECT_FALSE(open);
+  EXPECT_EQ(
+      root.at_pointer("/properties/kafka/properties/sasl/properties/password/writeOnly").get(open),
+      simdjson::SUCCESS);
+  EXPECT_TRUE(open);
+}
+
+}  // namespace
+}  // namespace spool::config

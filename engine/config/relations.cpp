@@ -1,0 +1,134 @@
+#include "engine/config/relations.hpp"
+
+#include <algorithm>
+
+namespace spool::config {
+namespace {
+
+class Check {
+ public:
+  Check(const KeyTable& table, const Loaded& loaded, const std::set<std::string>& failed)
+      : table_(table), loaded_(loaded), failed_(failed) {}
+
+  // `left` * `times` < `right`
+  void below(const std::string& left, std::int64_t times, const std::string& right) {
+    const std::string share = times == 1 ? "" : times == 2 ? "half of " : "a third of ";
+    if (number(left) * times >= number(right)) {
+      broken({left, right}, named(left) + " must be below " + share + named(right));
+    }
+  }
+
+  void at_most(const std::string& left, const std::string& right) {
+    if (number(left) > number(right)) {
+      broken({left, right}, named(left) + " must not be more than " + named(right));
+    }
+  }
+
+  void broken(const std::vector<std::string>& paths, std::string text) {
+    const bool judged = std::none_of(paths.begin(), paths.end(), [&](const std::string& path) {
+      return failed_.count(path) != 0;
+    });
+    if (judged) lines.push_back(std::move(text));
+  }
+
+  // "consumer.linger (5s, spool.toml:3:4)"
+  std::string named(const std::string& path) const {
+    const Key& key = *table_.find(path)->key;
+    const auto origin = loaded_.origins.find(path);
+    return path + " (" + to_text(key.shape, masked(key.shape, key.read(loaded_.settings))) + ", " +
+           (origin == loaded_.origins.end() ? Origin{}.where : origin->second.where) + ")";
+  }
+
+  std::vector<std::string> lines;
+
+ private:
+  std::int64_t number(const std::string& path) const {
+    return std::get<std::int64_t>(table_.find(path)->key->read(loaded_.settings));
+  }
+
+  const KeyTable& table_;
+  const Loaded& loaded_;
+  const std::set<std::string>& failed_;
+};
+
+void check_security(Check& check, const Kafka& kafka) {
+  const std::string protocol = "kafka.security_protocol";
+  const std::string mechanism = "kafka.sasl.mechanism";
+  const bool sasl = kafka.security_protocol.starts_with("sasl_");
+  if (sasl && kafka.sasl.mechanism.empty()) {
+    check.broken({protocol, mechanism}, check.named(protocol) + " needs " + mechanism);
+  }
+  if (!sasl && !kafka.sasl.mechanism.empty()) {
+    check.broken(
+        {protocol, mechanism},
+        check.named(mechanism) + " needs kafka.security_protocol sasl_plaintext or sasl_ssl");
+  }
+  const bool by_password =
+      sasl && (kafka.sasl.mechanism == "PLAIN" || kafka.sasl.mechanism.starts_with("SCRAM"));
+  for (const auto& [path, value] :
+       {std::pair{std::string("kafka.sasl.username"), &kafka.sasl.username},
+        std::pair{std::string("kafka.sasl.password"), &kafka.sasl.password}}) {
+    if (by_password && value->empty())
+      check.broken({mechanism, path}, check.named(mechanism) + " needs " + path);
+  }
+  if (kafka.tls.cert.empty() != kafka.tls.key.empty()) {
+    check.broken({"kafka.tls.cert", "kafka.tls.key"},
+                 "kafka.tls.cert and kafka.tls.key need each other");
+  }
+  const bool tls = kafka.security_protocol == "ssl" || kafka.security_protocol == "sasl_ssl";
+  for (const auto& [path, value] : {std::pair{std::string("kafka.tls.ca"), &kafka.tls.ca},
+                                    std::pair{std::string("kafka.tls.cert"), &kafka.tls.cert}}) {
+    if (!tls && !value->empty()) {
+      check.broken({protocol, path},
+                   check.named(path) + " needs kafka.security_protocol ssl or sasl_ssl");
+    }
+  }
+}
+
+// One handler per topic and group; nothing that one cannot apply may come back as input.
+void check_handlers(Check& check, const Settings& settings) {
+  for (auto one = settings.handlers.begin(); one != settings.handlers.end(); ++one) {
+    if (!one->second.enabled) continue;
+    const std::string prefix = "handlers." + one->first + ".";
+    for (auto other = settings.handlers.begin(); other != settings.handlers.end(); ++other) {
+      if (!other->second.enabled) continue;
+      const std::string others = "handlers." + other->first + ".";
+      if (one->second.dlt_topic == other->second.topic) {
+        check.broken({prefix + "dlt.topic", others + "topic"},
+                     check.named(prefix + "dlt.topic") + " must not be " + others + "topic");
+      }
+    }
+    for (auto other = std::next(one); other != settings.handlers.end(); ++other) {
+      if (!other->second.enabled) continue;
+      const std::string others = "handlers." + other->first + ".";
+      if (one->second.topic == other->second.topic) {
+        check.broken({prefix + "topic", others + "topic"}, check.named(prefix + "topic") + " and " +
+                                                               check.named(others + "topic") +
+                                                               " must differ");
+      }
+      if (one->second.group == other->second.group) {
+        check.broken({prefix + "group", others + "group"}, check.named(prefix + "group") + " and " +
+                                                               check.named(others + "group") +
+                                                               " must differ");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> broken_relations(const KeyTable& table, const Loaded& loaded,
+                                          const std::set<std::string>& failed) {
+  Check check(table, loaded, failed);
+  check.below("consumer.heartbeat_interval", 3, "consumer.session_timeout");
+  check.below("database.idle_in_transaction_timeout", 2, "consumer.session_timeout");
+  check.below("database.tcp_user_timeout", 2, "consumer.session_timeout");
+  check.below("database.lock_timeout", 1, "database.statement_timeout");
+  check.below("producer.linger", 1, "producer.delivery_timeout");
+  check.at_most("consumer.lane_buffer_bytes", "consumer.prefetch_bytes");
+  check_security(check, loaded.settings.kafka);
+  check_handlers(check, loaded.settings);
+  return std::move(check.lines);
+}
+
+}  // namespace spool::config

@@ -1,0 +1,65 @@
+#include "engine/delivery/executor.hpp"
+
+#include "engine/base/assert.hpp"
+#include "engine/delivery/batch_run.hpp"
+
+namespace spool::delivery {
+
+Executor::Executor(Store& store, Log& log, Probe& probe, std::map<std::string, Route> routes)
+    : store_(store), log_(log), probe_(probe), routes_(std::move(routes)) {
+  for (const auto& [name, route] : routes_) {
+    runs_.emplace(name, std::make_unique<BatchRun>(store_, probe_, route));
+  }
+}
+
+Executor::~Executor() = default;
+
+BatchRun& Executor::batch_run(const LaneId& lane) {
+  const auto run = runs_.find(lane.handler);
+  SPOOL_ASSERT(run != runs_.end(), "a lane of a handler that this worker does not serve");
+  return *run->second;
+}
+
+Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
+  struct Visitor {
+    Executor& self;
+    const LaneId& lane;
+    base::EpochMicros now;
+
+    Done operator()(const TakeJob&) const { return self.take(lane); }
+    Done operator()(const ApplyJob& apply) const {
+      return self.batch_run(lane).run(lane, apply, now);
+    }
+    Done operator()(const ReadOutboxJob& read) const {
+      return ReadOutboxDone{self.store_.outbox(lane, read.rows_max)};
+    }
+    Done operator()(const SettleOutboxJob& settle) const { return self.settle(lane, settle); }
+    Done operator()(const MarkStoppedJob& mark) const {
+      return MarkStoppedDone{self.store_.mark_stopped(lane, mark.claim, mark.reason, mark.detail)};
+    }
+  };
+  return std::visit(Visitor{*this, lane, now}, job);
+}
+
+// The log is asked first: a lane without a row starts at its earliest offset.
+TakeDone Executor::take(const LaneId& lane) {
+  const std::string& topic = routes_.at(lane.handler).topic;
+  auto bounds = log_.bounds(topic, lane.partition);
+  if (!bounds) return {bounds.failure()};
+  auto state = store_.take(lane, topic, bounds->low);
+  if (!state) return {state.failure()};
+  return {Taken{std::move(*state), *bounds}};
+}
+
+SettleOutboxDone Executor::settle(const LaneId& lane, const SettleOutboxJob& job) {
+  auto begun = store_.begin(lane);
+  if (!begun) return {begun.failure()};
+  LaneTransaction& transaction = **begun;
+  if (auto fenced = transaction.fence(job.claim, nullptr); !fenced) return {fenced.failure()};
+  if (auto settled = transaction.settle_outbox(job.published, job.refused); !settled)
+    return {settled.failure()};
+  if (auto done = transaction.commit(Durability::relaxed); !done) return {done.failure()};
+  return {Claim{job.claim.token, job.claim.seq + 1}};
+}
+
+}  // namespace spool::delivery

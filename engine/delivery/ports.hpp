@@ -1,0 +1,177 @@
+// What the delivery core needs from outside: a store that keeps lanes in transactions, and the words that pass between
+// them. The shells (engine/store over PostgreSQL) and the simulator implement it; the core knows neither.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/base/time.hpp"
+#include "engine/base/uuid.hpp"
+#include "engine/handler/handler.hpp"
+
+namespace spool::delivery {
+
+// One partition number of one handler.
+struct LaneId {
+  std::string handler;
+  std::int32_t partition = 0;
+  friend bool operator==(const LaneId&, const LaneId&) = default;
+  friend auto operator<=>(const LaneId&, const LaneId&) = default;
+};
+
+// What an owner must show at the start of every transaction: the token of its own taking and the sequence number that
+// its last commit left. Anything else is another owner, or a database that lost what it had confirmed.
+struct Claim {
+  base::Uuid token;
+  std::int64_t seq = 0;
+  friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+// Conservation (rule 12): next - start = applied + duplicate + dead + open + gaps + lost.
+struct Counters {
+  std::int64_t applied = 0;  // stale and coalesced ones included
+  std::int64_t duplicate = 0;
+  std::int64_t dead = 0;
+  std::int64_t open = 0;
+  std::int64_t gaps = 0;  // control and compacted records
+  std::int64_t lost = 0;
+  std::int64_t sum() const { return applied + duplicate + dead + open + gaps + lost; }
+  friend bool operator==(const Counters&, const Counters&) = default;
+};
+
+// A lane as the database remembers it when it is taken.
+struct LaneState {
+  std::int64_t epoch = 0;
+  Claim claim;
+  std::int64_t start = 0;              // first offset ever counted
+  std::int64_t next = 0;               // next offset to apply
+  std::int64_t last_timestamp_ms = -1; // of the record before `next`; -1: none was applied, or unknown
+  Counters counters;
+  bool outbox_pending = false;  // rows wait to be published
+};
+
+// The step of a position within one transaction: offsets [from, to) and what became of them.
+struct Advance {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t last_timestamp_ms = -1;
+  Counters delta;
+};
+
+// An event that cannot be applied, on its way into dead_letters and, through the outbox, to the dead-letter topic. The
+// views point into the records of the batch.
+struct DeadLetter {
+  std::string source;
+  std::string id;
+  std::string type;  // of the event, empty if unknown
+  message::Record record;
+  message::Rejection why;
+};
+
+// A row of the outbox, ready to be published.
+struct OutboxRow {
+  std::int64_t number = 0;  // ascending in the order of writing, per lane
+  std::string topic;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+};
+
+// A row that Kafka refused for good, with its reason.
+struct RefusedRow {
+  std::int64_t number = 0;
+  std::string error;
+};
+
+enum class Durability {
+  relaxed,  // a database crash may lose it, together with the position it moved
+  durable,  // survives a crash once commit() has answered
+};
+
+// The `sqlstate` of a bad_data Failure that stands for an exception which the handler threw.
+inline constexpr const char* kHandlerThrew = "HBUG1";
+
+// One transaction of one lane. Destroying it without commit() rolls back. Used by one thread.
+class LaneTransaction {
+ public:
+  virtual ~LaneTransaction() = default;
+
+  // The first statement of every transaction: compares and bumps. With `advance`, moves the position in the same
+  // round trip. Fails with `fenced` when the claim is no longer the lane's.
+  virtual base::Status fence(const Claim& claim, const Advance* advance) = 0;
+  virtual base::Status advance(const Advance& advance) = 0;
+
+  virtual base::Result<handler::ApplyCounts> apply(handler::Batch& batch, std::size_t first,
+                                                   std::size_t last) = 0;
+  // Savepoints nest; the last two end the innermost one, undoing or keeping what was done since.
+  virtual base::Status savepoint() = 0;
+  virtual base::Status rollback_to_savepoint() = 0;
+  virtual base::Status release_savepoint() = 0;
+
+  // Buries each in dead_letters and writes the outbox row of each that was not there yet; how many those were.
+  virtual base::Result<std::int64_t> bury(std::span<const DeadLetter> letters) = 0;
+
+  // Forgets published outbox rows, keeps refused ones with their error.
+  virtual base::Status settle_outbox(std::span<const std::int64_t> published,
+                                     std::span<const RefusedRow> refused) = 0;
+
+  // `in_doubt` when the connection was lost before the answer came.
+  virtual base::Status commit(Durability durability) = 0;
+};
+
+// A lane's claim as the database has it now.
+struct ClaimSeen {
+  LaneId lane;
+  Claim claim;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a lane without a row
+  // starts. Fails with `slow` while a frozen owner holds the row.
+  virtual base::Result<LaneState> take(const LaneId& lane, const std::string& topic,
+                                       std::int64_t earliest) = 0;
+
+  virtual base::Result<std::unique_ptr<LaneTransaction>> begin(const LaneId& lane) = 0;
+
+  // The claims of these lanes, for owners that would otherwise not notice that they lost them.
+  virtual base::Result<std::vector<ClaimSeen>> claims(std::span<const LaneId> lanes) = 0;
+
+  // The oldest rows that wait to be published (refused ones do not), at most `rows_max`.
+  virtual base::Result<std::vector<OutboxRow>> outbox(const LaneId& lane, std::size_t rows_max) = 0;
+
+  // Writes down why the lane stands still, for operators; fenced like everything else.
+  virtual base::Status mark_stopped(const LaneId& lane, const Claim& claim,
+                                    const std::string& reason, const std::string& detail) = 0;
+};
+
+// [low, high): what a partition holds; `high` is the next offset to be written.
+struct LogBounds {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+
+// The log, as far as a database worker asks it. Blocks with a deadline; any thread.
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) = 0;
+};
+
+// Labelled points of a transaction. In production nothing happens there; tests stop or kill the process at them.
+enum class Point { before_begin, in_transaction, before_commit, after_commit };
+
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  virtual void reach(const LaneId& lane, Point point) = 0;
+};
+
+}  // namespace spool::delivery

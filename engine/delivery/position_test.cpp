@@ -1,0 +1,32 @@
+#include "engine/delivery/position.hpp"
+
+#include <gtest/gtest.h>
+
+namespace spool::delivery {
+namespace {
+
+LaneState at(std::int64_t next, std::int64_t timestamp) {
+  LaneState state;
+  state.next = next;
+  state.last_timestamp_ms = timestamp;
+  return state;
+}
+
+TEST(Position, HoldsFromTheFirstOffsetToTheEnd) {
+  EXPECT_FALSE(position_lost(at(5, 1), {5, 9}));
+  EXPECT_FALSE(position_lost(at(9, 1), {5, 9}));
+  EXPECT_TRUE(position_lost(at(4, 1), {5, 9}));
+  EXPECT_TRUE(position_lost(at(10, 1), {5, 9}));
+}
+
+TEST(Position, TheRecordBeforeIsAProbeWhereItExists) {
+  EXPECT_EQ(plan_fetch(at(7, 123), {5, 9}).from, 6);
+  EXPECT_EQ(plan_fetch(at(7, 123), {5, 9}).probe_timestamp_ms, 123);
+  // Nothing was applied yet, or retention has just taken the record before: nothing to compare.
+  EXPECT_EQ(plan_fetch(at(7, -1), {5, 9}).from, 7);
+  EXPECT_EQ(plan_fetch(at(5, 123), {5, 9}).from, 5);
+  EXPECT_FALSE(plan_fetch(at(5, 123), {5, 9}).probe_timestamp_ms);
+}
+
+}  // namespace
+}  // namespace spool::delivery

@@ -1,0 +1,43 @@
+#include "engine/handler/registry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace spool::handler {
+namespace {
+
+Handler named(std::string name, std::string topic) {
+  return {{std::move(name), std::move(topic), {"x.v1"}, Idempotence::natural}, {}};
+}
+
+TEST(Registry, FindsWhatWasAdded) {
+  HandlerRegistry registry;
+  ASSERT_TRUE(registry.add(named("one", "t.one")));
+  ASSERT_TRUE(registry.add(named("two", "t.two")));
+  ASSERT_NE(registry.find("two"), nullptr);
+  EXPECT_EQ(registry.find("two")->spec.topic, "t.two");
+  EXPECT_EQ(registry.find("three"), nullptr);
+}
+
+TEST(Registry, OneHandlerPerNameAndTopic) {
+  HandlerRegistry registry;
+  ASSERT_TRUE(registry.add(named("one", "t.one")));
+  EXPECT_FALSE(registry.add(named("one", "t.other")));
+  EXPECT_FALSE(registry.add(named("other", "t.one")));
+  EXPECT_EQ(registry.all().size(), 1U);
+}
+
+TEST(Registry, RefusesWhatCannotWork) {
+  HandlerRegistry registry;
+  EXPECT_FALSE(registry.add(named("", "t")));
+  EXPECT_FALSE(registry.add(named("Has-Dash", "t")));
+  EXPECT_FALSE(registry.add(named("fine", "")));
+  Handler no_types = named("fine", "t");
+  no_types.spec.types.clear();
+  EXPECT_FALSE(registry.add(std::move(no_types)));
+  Handler inbox = named("fine", "t");
+  inbox.spec.idempotence = Idempotence::inbox;
+  EXPECT_FALSE(registry.add(std::move(inbox)));
+}
+
+}  // namespace
+}  // namespace spool::handler

@@ -1,0 +1,77 @@
+// Every metric of Spool: name and help text, once. Names and labels are an interface that
+// dashboards and alerts rely on; labels are closed sets, never an id of a user, an event or a job.
+// Which labels belong to which metric stands in families.cpp, next to its type.
+#pragma once
+
+namespace spool::observe {
+
+struct MetricName {
+  const char* name;
+  const char* help;
+};
+
+namespace metric {
+
+// Per handler.
+inline constexpr MetricName kMessages{"spool_messages_total",
+                                      "Events that reached their outcome, durably."};
+inline constexpr MetricName kMessagesFailed{
+    "spool_messages_failed_total", "Failed attempts to apply events, by the class of error."};
+inline constexpr MetricName kHandlerDuration{"spool_handler_duration_seconds",
+                                             "Time that a handler's apply() took, per call."};
+inline constexpr MetricName kBatchEvents{"spool_batch_events",
+                                         "Events taken into one transaction."};
+inline constexpr MetricName kBatchRows{"spool_batch_rows",
+                                       "Rows written by one transaction, after coalescing."};
+inline constexpr MetricName kBatchDuration{
+    "spool_batch_duration_seconds", "Time of one transaction, from BEGIN to the answer to COMMIT."};
+inline constexpr MetricName kQueueWait{
+    "spool_queue_wait_seconds",
+    "Time of an event in its lane, from fetch to the start of its batch."};
+inline constexpr MetricName kMessageAge{"spool_message_age_seconds",
+                                        "Age of an event at its outcome, since it was published."};
+inline constexpr MetricName kDeadLetters{"spool_dead_letters", "Open dead letters."};
+
+// Per lane.
+inline constexpr MetricName kLag{
+    "spool_consumer_lag_messages",
+    "Records between the lane's position and the end of its partition; absent if unknown."};
+inline constexpr MetricName kPosition{"spool_consumer_position_offset",
+                                      "Next offset to apply, as the database has it."};
+inline constexpr MetricName kCommitted{"spool_consumer_committed_offset",
+                                       "Next offset, as Kafka was last told."};
+inline constexpr MetricName kOldestUnprocessed{
+    "spool_consumer_oldest_unprocessed_timestamp_seconds",
+    "Time of the next record to apply; absent if there is none or it is unknown."};
+inline constexpr MetricName kPaused{"spool_consumer_paused",
+                                    "1 while the lane stands still for this reason."};
+inline constexpr MetricName kUncovered{
+    "spool_lane_uncovered_offsets",
+    "Offsets that the lane's counters do not account for; anything but 0 is a defect."};
+inline constexpr MetricName kFencedCommits{
+    "spool_lane_fenced_commits_total",
+    "Transactions refused because the lane belonged to another owner by then."};
+
+// The process.
+inline constexpr MetricName kRebalances{
+    "spool_rebalances_total", "Changes of the group's assignment, as seen by this member."};
+inline constexpr MetricName kDbErrors{"spool_db_errors_total",
+                                      "Errors of the database, by the class of their SQLSTATE."};
+inline constexpr MetricName kDbConnections{"spool_db_pool_connections",
+                                           "Connections to the database, by state."};
+inline constexpr MetricName kOutboxPending{
+    "spool_outbox_pending_events", "Outbox rows of this worker's lanes that wait to be published."};
+inline constexpr MetricName kBuildInfo{"spool_build_info", "What is running; always 1."};
+inline constexpr MetricName kLogMessages{"spool_log_messages_total",
+                                         "Log lines written, by level."};
+inline constexpr MetricName kProcessCpu{"process_cpu_seconds_total",
+                                        "Processor time used by the process, user and system."};
+inline constexpr MetricName kProcessMemory{"process_resident_memory_bytes",
+                                           "Resident memory of the process."};
+inline constexpr MetricName kProcessFds{"process_open_fds",
+                                        "Open file descriptors of the process."};
+inline constexpr MetricName kProcessStart{"process_start_time_seconds",
+                                          "Start of the process, seconds since the Unix epoch."};
+
+}  // namespace metric
+}  // namespace spool::observe

@@ -1,0 +1,62 @@
+// All metrics of the process and their exposition. One per process, made at start and passed by
+// reference; any thread. Nothing here waits for Kafka or PostgreSQL: what they know is put in by
+// whoever asked them, in the background.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/observe/handler_metrics.hpp"
+#include "engine/observe/lane_metrics.hpp"
+#include "engine/observe/log_level.hpp"
+
+namespace spool::observe {
+
+struct BuildInfo {
+  std::string version;
+  std::string revision;
+  std::string librdkafka;  // of the library that is loaded
+  std::string libpqxx;
+};
+
+enum class RebalanceEvent { assign, revoke, lost };
+
+struct PoolConnections {
+  std::int64_t idle = 0;
+  std::int64_t busy = 0;
+  std::int64_t down = 0;  // waiting to be connected again
+};
+
+class Metrics {
+ public:
+  // `log_counts` outlives the metrics.
+  Metrics(const BuildInfo& build, const LogCounts& log_counts);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // The same object for the same handler and topic, valid as long as the Metrics. Look it up once.
+  HandlerMetrics& handler(const std::string& name, const std::string& topic);
+  // The lane's series exist until the handle dies; it may outlive the Metrics.
+  std::unique_ptr<LaneMetrics> lane(const LaneLabels& labels);
+
+  void count_rebalance(const std::string& group, RebalanceEvent event);
+  // The five characters that PostgreSQL gave, or empty if the connection broke without any.
+  void count_db_error(std::string_view sqlstate);
+  void set_db_connections(const PoolConnections& connections);
+  void set_outbox_pending(std::int64_t events);
+
+  // Prometheus text format 0.0.4, families in alphabetical order.
+  std::string expose() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The content type of expose().
+inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace spool::observe

@@ -1,0 +1,155 @@
+#include "engine/postgres/connection.hpp"
+
+#include <libpq-fe.h>
+
+#include "engine/base/assert.hpp"
+#include "engine/postgres/classify.hpp"
+#include "engine/postgres/session.hpp"
+#include "engine/postgres/transaction_impl.hpp"
+
+namespace spool::postgres {
+namespace {
+
+// A parameter on its way into the driver, which takes strings by value: moved, not copied.
+struct MovedParam {
+  std::optional<std::string>* value;
+};
+
+std::string password_of(const std::string& conninfo) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
+      PQconninfoParse(conninfo.c_str(), nullptr), &PQconninfoFree);
+  for (const PQconninfoOption* option = parsed.get();
+       option != nullptr && option->keyword != nullptr; ++option) {
+    if (std::string_view(option->keyword) == "password" && option->val != nullptr) {
+      return option->val;
+    }
+  }
+  return {};
+}
+
+base::Failure blanked(base::Failure failure, const std::string& password) {
+  if (password.empty()) return failure;
+  for (std::size_t at = failure.text.find(password); at != std::string::npos;
+       at = failure.text.find(password, at + 3)) {
+    failure.text.replace(at, password.size(), "***");
+  }
+  return failure;
+}
+
+}  // namespace
+}  // namespace spool::postgres
+
+namespace pqxx {
+template <>
+struct string_traits<spool::postgres::MovedParam> {
+  static constexpr const char* name() noexcept { return "MovedParam"; }
+  static constexpr bool has_null() noexcept { return true; }
+  static bool is_null(const spool::postgres::MovedParam& param) {
+    return !param.value->has_value();
+  }
+  static std::string to_string(const spool::postgres::MovedParam& param) {
+    return std::move(**param.value);
+  }
+};
+}  // namespace pqxx
+
+namespace spool::postgres {
+
+using base::Failure;
+using base::FailureKind;
+
+bool NoticeHandler::operator()(const char message[]) noexcept {
+  try {
+    if (function_) function_(message);
+  } catch (...) {  // a listener that fails must not unwind through the driver
+  }
+  return false;
+}
+
+Connection::Impl::Impl(const std::string& conninfo, const ConnectionSettings& settings)
+    : connection(conninfo),
+      notices(connection, settings.on_notice),
+      password(password_of(conninfo)) {
+  // The driver would otherwise reconnect in silence, without anybody noticing what was lost.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  connection.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+}
+
+Rows Connection::Impl::run(pqxx::transaction_base& transaction, const Statement& statement,
+                           Params& params) {
+  if (prepared.find(std::string_view(statement.name)) == prepared.end()) {
+    connection.prepare(statement.name, statement.text);
+    prepared.emplace(statement.name);
+  }
+  std::vector<MovedParam> moved;
+  moved.reserve(params.values().size());
+  for (auto& value : params.values()) moved.push_back({&value});
+  return Rows(std::make_shared<Rows::Impl>(Rows::Impl{transaction.exec_prepared(
+      statement.name, pqxx::prepare::make_dynamic_params(moved))}));
+}
+
+Failure Connection::Impl::failed(const std::exception& error) {
+  Failure failure = blanked(classify(error), password);
+  // Admin shutdowns and the like may arrive as an answer before the socket closes.
+  if (failure.kind == FailureKind::unavailable || failure.kind == FailureKind::in_doubt ||
+      !connection.is_open()) {
+    broken = true;
+  }
+  return failure;
+}
+
+Connection::Connection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Connection::~Connection() {
+  SPOOL_ASSERT(!impl_->busy, "a connection is closed under its transaction");
+}
+
+base::Result<std::unique_ptr<Connection>> Connection::open(const ConnectionSettings& settings) {
+  auto conninfo = connection_string(settings);
+  if (!conninfo) return conninfo.failure();
+  try {
+    return std::unique_ptr<Connection>(
+        new Connection(std::make_unique<Impl>(*conninfo, settings)));
+  } catch (const std::exception& error) {
+    return blanked(classify(error), password_of(*conninfo));
+  }
+}
+
+bool Connection::usable() const { return !impl_->broken && impl_->connection.is_open(); }
+
+base::Result<std::unique_ptr<Transaction>> Connection::begin() {
+  SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
+  if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
+  try {
+    auto inner = std::make_unique<Transaction::Impl>(*impl_);
+    return std::make_unique<Transaction>(std::move(inner));
+  } catch (const std::exception& error) {
+    return impl_->failed(error);
+  }
+}
+
+base::Result<Rows> Connection::execute(const Statement& statement, Params params) {
+  SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
+  if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
+  try {
+    pqxx::nontransaction own(impl_->connection);
+    return impl_->run(own, statement, params);
+  } catch (const std::exception& error) {
+    return impl_->failed(error);
+  }
+}
+
+base::Status Connection::execute_script(std::string_view text) {
+  SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
+  if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
+  try {
+    pqxx::nontransaction own(impl_->connection);
+    own.exec(std::string(text));
+    return {};
+  } catch (const std::exception& error) {
+    return impl_->failed(error);
+  }
+}
+
+}  // namespace spool::postgres

@@ -1,0 +1,57 @@
+// One session with PostgreSQL, owned and used by one thread. A session that broke is never revived: usable() turns
+// false and its owner opens another one. Session settings travel in the connection string, so they cost no round trip.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.hpp"
+#include "engine/postgres/transaction.hpp"
+
+namespace spool::postgres {
+
+struct ConnectionSettings {
+  // postgresql://... or key=value; what it names itself (also in options=-c ...) wins over the fields below. May hold a
+  // password, which appears in no failure.
+  std::string url;
+  std::string application_name = "spool";
+  std::chrono::seconds connect_timeout{3};
+  std::chrono::milliseconds statement_timeout{5'000};  // 0: none, as below
+  std::chrono::milliseconds lock_timeout{1'000};
+  std::chrono::milliseconds idle_in_transaction_timeout{10'000};
+  std::chrono::milliseconds tcp_user_timeout{3'000};  // ends a query on a dead network
+  // Transactions that do not ask for durability may be lost in a crash of the database (never torn).
+  bool synchronous_commit_off = false;
+  // Warnings and notices of the server; called by the connection's thread. Empty: they are dropped.
+  std::function<void(std::string_view)> on_notice;
+};
+
+// What is given to the driver: `settings` merged into its url. Fails with `invalid` if the url is none.
+base::Result<std::string> connection_string(const ConnectionSettings& settings);
+
+class Connection {
+ public:
+  static base::Result<std::unique_ptr<Connection>> open(const ConnectionSettings& settings);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  base::Result<std::unique_ptr<Transaction>> begin();
+
+  // A statement that is its own transaction. When the connection is lost nobody knows whether it took effect.
+  base::Result<Rows> execute(const Statement& statement, Params params = {});
+  base::Status execute_script(std::string_view text);
+
+  bool usable() const;
+
+  struct Impl;
+
+ private:
+  explicit Connection(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spool::postgres

@@ -1,0 +1,50 @@
+// Inside of this folder only: what Connection and Transaction share of a driver session.
+#pragma once
+
+#include <exception>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <pqxx/pqxx>
+
+#include "engine/base/result.hpp"
+#include "engine/postgres/connection.hpp"
+#include "engine/postgres/rows.hpp"
+
+namespace spool::postgres {
+
+struct Rows::Impl {
+  pqxx::result result;
+};
+
+// Hands the server's notices to the owner's function; installed first, it keeps the driver off stderr.
+class NoticeHandler : public pqxx::errorhandler {
+ public:
+  NoticeHandler(pqxx::connection& connection, std::function<void(std::string_view)> function)
+      : pqxx::errorhandler(connection), function_(std::move(function)) {}
+  bool operator()(const char message[]) noexcept override;
+
+ private:
+  std::function<void(std::string_view)> function_;
+};
+
+struct Connection::Impl {
+  Impl(const std::string& conninfo, const ConnectionSettings& settings);
+
+  // Prepares it if this session has not yet, then runs it in `transaction`.
+  Rows run(pqxx::transaction_base& transaction, const Statement& statement, Params& params);
+
+  // The failure that an exception of the driver stands for; notices when the session is gone.
+  base::Failure failed(const std::exception& error);
+
+  pqxx::connection connection;
+  NoticeHandler notices;
+  std::set<std::string, std::less<>> prepared;
+  std::string password;  // to be blanked wherever the driver quotes it
+  bool broken = false;
+  bool busy = false;  // a transaction is open
+};
+
+}  // namespace spool::postgres

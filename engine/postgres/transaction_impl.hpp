@@ -1,0 +1,26 @@
+// Inside of this folder only: a transaction of the driver and the session that it runs on.
+#pragma once
+
+#include <optional>
+
+#include "engine/postgres/session.hpp"
+#include "engine/postgres/transaction.hpp"
+
+namespace spool::postgres {
+
+struct Transaction::Impl {
+  explicit Impl(Connection::Impl& owner) : session(owner), work(owner.connection) {
+    session.busy = true;
+  }
+  ~Impl() { session.busy = false; }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  base::Status script(std::string_view text);
+
+  Connection::Impl& session;
+  pqxx::work work;
+  std::optional<base::Failure> failure;
+};
+
+}  // namespace spool::postgres

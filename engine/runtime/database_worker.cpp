@@ -1,0 +1,164 @@
+#include "engine/runtime/database_worker.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace spool::runtime {
+namespace {
+
+using base::FailureKind;
+
+constexpr std::size_t kRejectedLoggedMax = 20;  // of one batch; the dead_letters table has all
+
+double seconds_since(delivery::Instant then, delivery::Instant now) {
+  return std::chrono::duration<double>(now - then).count();
+}
+
+std::string name_of(const delivery::LaneId& lane) {
+  return lane.handler + "/" + std::to_string(lane.partition);
+}
+
+const base::Failure* failure_of(const delivery::Done& done) {
+  return std::visit(
+      [](const auto& d) -> const base::Failure* {
+        return d.outcome.ok() ? nullptr : &d.outcome.failure();
+      },
+      done);
+}
+
+const char* job_name(const delivery::Job& job) {
+  constexpr const char* kNames[] = {"take", "apply", "read_outbox", "settle_outbox",
+                                    "mark_stopped"};
+  return kNames[job.index()];
+}
+
+observe::ErrorKind kind_of(message::ErrorType type) {
+  switch (type) {
+    case message::ErrorType::schema_invalid_json:
+    case message::ErrorType::payload_too_large: return observe::ErrorKind::poison;
+    default: return observe::ErrorKind::permanent;
+  }
+}
+
+}  // namespace
+
+DatabaseWorker::DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store> store,
+                               delivery::Log& log_bounds, delivery::Probe& probe,
+                               const std::map<std::string, delivery::Route>& routes,
+                               const DatabaseClock& clock,
+                               std::map<std::string, observe::HandlerMetrics*> handlers,
+                               observe::Metrics& metrics, observe::Logger& log,
+                               JobListener listener)
+    : board_(board),
+      store_(std::move(store)),
+      executor_(*store_, log_bounds, probe, routes),
+      clock_(clock),
+      handlers_(std::move(handlers)),
+      metrics_(metrics),
+      log_(log),
+      listener_(std::move(listener)),
+      thread_([this] { serve(); }) {}
+
+DatabaseWorker::~DatabaseWorker() { thread_.join(); }
+
+void DatabaseWorker::serve() {
+  while (auto work = board_.wait_for_work()) work_on(std::move(*work));
+}
+
+void DatabaseWorker::work_on(delivery::Work work) {
+  const auto begun = LaneBoard::now();
+  delivery::Done done = executor_.run(work.lane, work.job, clock_.now());
+  const auto ended = LaneBoard::now();
+  report(work, done, seconds_since(begun, ended));
+  const base::Failure* failure = failure_of(done);
+  const bool lost = failure != nullptr && (failure->kind == FailureKind::unavailable ||
+                                           failure->kind == FailureKind::in_doubt);
+  auto rows = board_.with([&](delivery::Dispatcher& lanes) {
+    return lanes.finish(std::move(work), std::move(done), ended);
+  });
+  if (rows) listener_.publish(std::move(*rows));
+  if (lost) listener_.connection_lost();
+  listener_.job_finished();
+}
+
+void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& done,
+                            double seconds) {
+  if (const base::Failure* failure = failure_of(done)) {
+    return report_failure(work.lane, job_name(work.job), *failure);
+  }
+  if (const auto* take = std::get_if<delivery::TakeDone>(&done)) {
+    const delivery::LaneState& state = take->outcome->state;
+    log_.info("lane.taken",
+             {{"lane", name_of(work.lane)},
+              {"epoch", state.epoch},
+              {"next", state.next},
+              {"log_low", take->outcome->bounds.low},
+              {"log_high", take->outcome->bounds.high}});
+  } else if (const auto* apply = std::get_if<delivery::ApplyDone>(&done)) {
+    report_batch(work.lane, std::get<delivery::ApplyJob>(work.job), *apply, seconds);
+  } else if (const auto* mark = std::get_if<delivery::MarkStoppedJob>(&work.job)) {
+    log_.error("lane.stopped",
+             {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});
+  }
+}
+
+void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* what,
+                                    const base::Failure& failure) {
+  metrics_.count_db_error(failure.sqlstate);
+  const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data;
+  log_.write(grave ? observe::Level::error : observe::Level::warn, "lane.job_failed",
+           {{"lane", name_of(lane)},
+            {"job", what},
+            {"kind", base::to_string(failure.kind)},
+            {"sqlstate", failure.sqlstate},
+            {"error", failure.text}});
+}
+
+void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::ApplyJob& job,
+                                  const delivery::ApplyDone& done, double seconds) {
+  const delivery::ApplyStatistics& statistics = done.statistics;
+  const delivery::Counters& delta = done.outcome->advance.delta;
+  observe::BatchReport report;
+  report.dead_lettered = delta.dead;
+  report.stale = statistics.counts.stale;
+  report.duplicate = statistics.duplicate_deaths + statistics.counts.duplicate;
+  report.applied = statistics.records - report.dead_lettered - report.stale - report.duplicate;
+  report.rows = statistics.counts.rows;
+  report.seconds = seconds;
+  const auto now = LaneBoard::now();
+  const double now_s = static_cast<double>(clock_.now()) / 1e6;
+  for (const delivery::Slice& slice : job.slices) {
+    const double waited = seconds_since(slice.arrived, now) - seconds;
+    for (std::size_t i = 0; i < slice.records.size(); ++i) {
+      report.wait.add(waited);
+      report.age.add(now_s - static_cast<double>(slice.records.timestamp_ms(i)) / 1e3);
+    }
+  }
+  observe::HandlerMetrics& metrics = *handlers_.at(lane.handler);
+  metrics.batch_committed(report);
+  metrics.handler_ran(observe::RunOutcome::applied, seconds);
+  std::size_t logged = 0;
+  for (const delivery::RejectedEvent& event : statistics.rejected) {
+    const std::string_view type = message::to_string(event.type);
+    metrics.attempts_failed(type, kind_of(event.type));
+    if (logged++ >= kRejectedLoggedMax) continue;
+    log_.warn("event.dead",
+             {{"lane", name_of(lane)},
+              {"offset", event.offset},
+              {"source", event.source},
+              {"event_id", event.id},
+              {"error_type", type},
+              {"reason", event.reason},
+              {"trace", event.traceparent}});
+  }
+  log_.debug("batch.committed",
+           {{"lane", name_of(lane)},
+            {"from", done.outcome->advance.from},
+            {"to", done.outcome->advance.to},
+            {"rows", report.rows},
+            {"dead", report.dead_lettered},
+            {"seconds", seconds}});
+}
+
+}  // namespace spool::runtime

@@ -1,0 +1,55 @@
+// A thread with one connection that takes whatever job is ready from the lanes and carries it out. Batches form by
+// themselves: what arrives while a lane's transaction is in flight is the next one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "engine/delivery/executor.hpp"
+#include "engine/observe/log.hpp"
+#include "engine/observe/metrics.hpp"
+#include "engine/runtime/database_clock.hpp"
+#include "engine/runtime/lane_board.hpp"
+
+namespace spool::runtime {
+
+// What the worker's other parts want to hear of a finished job. Called on the database worker's thread.
+struct JobListener {
+  std::function<void()> job_finished;                         // room in a lane, a lane taken, a lane idle
+  std::function<void(delivery::ToPublish)> publish;           // rows that are durable
+  std::function<void()> connection_lost;                      // compare all claims soon
+};
+
+class DatabaseWorker {
+ public:
+  // `handlers`: the metrics of each by name. References outlive the worker; the thread starts at once.
+  DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store> store, delivery::Log& log_bounds,
+                 delivery::Probe& probe, const std::map<std::string, delivery::Route>& routes,
+                 const DatabaseClock& clock, std::map<std::string, observe::HandlerMetrics*> handlers,
+                 observe::Metrics& metrics, observe::Logger& log, JobListener listener);
+  // The board must be closed by then; waits for the job at hand.
+  ~DatabaseWorker();
+
+ private:
+  void serve();
+  void work_on(delivery::Work work);
+  void report(const delivery::Work& work, const delivery::Done& done, double seconds);
+  void report_batch(const delivery::LaneId& lane, const delivery::ApplyJob& job,
+                    const delivery::ApplyDone& done, double seconds);
+  void report_failure(const delivery::LaneId& lane, const char* what, const base::Failure& failure);
+
+  LaneBoard& board_;
+  std::unique_ptr<delivery::Store> store_;
+  delivery::Executor executor_;
+  const DatabaseClock& clock_;
+  std::map<std::string, observe::HandlerMetrics*> handlers_;
+  observe::Metrics& metrics_;
+  observe::Logger& log_;
+  JobListener listener_;
+  std::thread thread_;  // last: it uses everything above
+};
+
+}  // namespace spool::runtime

@@ -1,0 +1,115 @@
+#include "engine/runtime/housekeeper.hpp"
+
+#include <utility>
+
+namespace spool::runtime {
+namespace {
+
+// While the database is away: often enough to notice its return, rarely enough not to be a load.
+constexpr std::chrono::milliseconds kAwayPeriod{500};
+constexpr std::chrono::minutes kPrunePeriod{1};
+constexpr std::int64_t kPruneRowsMax = 50'000;
+
+}  // namespace
+
+Housekeeper::Housekeeper(LaneBoard& board, std::unique_ptr<store::PgStore> store,
+                         DatabaseClock& clock, HousekeeperSettings settings,
+                         std::map<std::string, observe::HandlerMetrics*> handlers,
+                         observe::Metrics& metrics, observe::Health& health, observe::Logger& log,
+                         std::function<void()> on_check)
+    : board_(board),
+      store_(std::move(store)),
+      clock_(clock),
+      settings_(settings),
+      handlers_(std::move(handlers)),
+      metrics_(metrics),
+      health_(health),
+      log_(log),
+      on_check_(std::move(on_check)),
+      thread_([this] { serve(); }) {}
+
+Housekeeper::~Housekeeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Housekeeper::hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool Housekeeper::wait_for_turn() {
+  std::unique_lock lock(mutex_);
+  // A hurry while the database is away must not become a loop without a pause.
+  const auto period = reachable_ ? settings_.check_interval : kAwayPeriod;
+  wake_.wait_for(lock, period, [this] { return stop_ || (hurry_ && reachable_); });
+  hurry_ = false;
+  return !stop_;
+}
+
+void Housekeeper::serve() {
+  while (wait_for_turn()) {
+    base::Status status = check();
+    if (status) status = count_dead_letters();
+    if (status && LaneBoard::now() >= next_prune_) {
+      status = prune();
+      next_prune_ = LaneBoard::now() + kPrunePeriod;
+    }
+    if (status.ok() != reachable_) {
+      reachable_ = status.ok();
+      if (reachable_) {
+        log_.info("database.reachable");
+      } else {
+        log_.error("database.away", {{"error", status.failure().text}});
+      }
+    }
+    health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
+    on_check_();
+  }
+}
+
+base::Status Housekeeper::check() {
+  auto now = store_->database_time();
+  if (!now) return now.failure();
+  clock_.set(*now);
+  const auto asked =
+      board_.with([](delivery::Dispatcher& lanes) { return lanes.claims(); });
+  if (asked.empty()) return {};
+  std::vector<delivery::LaneId> ids;
+  for (const delivery::ClaimSeen& claim : asked) ids.push_back(claim.lane);
+  auto seen = store_->claims(ids);
+  if (!seen) return seen.failure();
+  board_.with([&](delivery::Dispatcher& lanes) { lanes.compare(asked, *seen); });
+  board_.wake_all();
+  return {};
+}
+
+base::Status Housekeeper::count_dead_letters() {
+  for (const auto& [name, metrics] : handlers_) {
+    auto counts = store_->open_dead_letters(name);
+    if (!counts) return counts.failure();
+    std::vector<observe::DeadLetterCount> series;
+    for (auto& [error_type, open] : *counts) series.push_back({error_type, open});
+    metrics->set_dead_letters(series);
+  }
+  auto pending = store_->outbox_pending();
+  if (!pending) return pending.failure();
+  metrics_.set_outbox_pending(*pending);
+  return {};
+}
+
+base::Status Housekeeper::prune() {
+  auto pruned = store_->prune(settings_.lane_batches_kept, kPruneRowsMax);
+  if (!pruned) return pruned.failure();
+  if (*pruned > 0) log_.debug("lane_batches.pruned", {{"rows", *pruned}});
+  return {};
+}
+
+}  // namespace spool::runtime

@@ -1,0 +1,338 @@
+#include "engine/runtime/worker.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "engine/admin/admin_routes.hpp"
+#include "engine/admin/admin_server.hpp"
+#include "engine/runtime/database_worker.hpp"
+#include "engine/runtime/housekeeper.hpp"
+#include "engine/runtime/intake.hpp"
+#include "engine/runtime/loop.hpp"
+#include "engine/runtime/relay.hpp"
+
+namespace spool::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds kLeaveTimeout{5'000};
+constexpr std::chrono::milliseconds kMetadataTimeout{5'000};
+constexpr std::chrono::milliseconds kShutdownPeriod{100};
+constexpr int kStoppedAtOnce = 130;
+constexpr std::size_t kPrefetchBytesMin = 1024 * 1024;
+
+class ClusterLog : public delivery::Log {
+ public:
+  explicit ClusterLog(kafka::Cluster& cluster) : cluster_(cluster) {}
+
+  base::Result<delivery::LogBounds> bounds(const std::string& topic,
+                                           std::int32_t partition) override {
+    auto marks = cluster_.watermarks(topic, partition, kMetadataTimeout);
+    if (!marks) return marks.failure();
+    return delivery::LogBounds{marks->low, marks->high};
+  }
+
+ private:
+  kafka::Cluster& cluster_;
+};
+
+}  // namespace
+
+struct Worker::Impl {
+  WorkerSettings settings;
+  delivery::Probe& probe;
+  observe::Metrics& metrics;
+  observe::Logger& log;
+
+  // In the order in which they need each other.
+  Loop loop;
+  LaneBoard board;
+  DatabaseClock clock;
+  observe::Health health;
+  std::unique_ptr<kafka::Cluster> cluster;
+  std::unique_ptr<kafka::Producer> producer;
+  std::unique_ptr<ClusterLog> cluster_log;
+  std::unique_ptr<Relay> relay;
+  std::vector<std::unique_ptr<Intake>> intakes;
+  std::unique_ptr<Housekeeper> housekeeper;
+  std::vector<std::unique_ptr<DatabaseWorker>> workers;
+  std::unique_ptr<admin::AdminServer> admin_server;
+  std::atomic<bool> pump_posted{false};
+
+  enum class Stage { running, draining, leaving, left };
+  Stage stage = Stage::running;
+  delivery::Instant stage_deadline{};
+  WorkerEnd end = WorkerEnd::drained;
+
+  Impl(WorkerSettings s, delivery::Probe& p, observe::Metrics& m, observe::Logger& l)
+      : settings(std::move(s)), probe(p), metrics(m), log(l), board(settings.lane) {}
+
+  base::Status start();
+  base::Status start_kafka();
+  void start_database();
+  base::Status start_intakes();
+  base::Status start_admin();
+  std::map<std::string, delivery::Route> routes() const;
+  std::map<std::string, observe::HandlerMetrics*> handler_metrics();
+  std::unique_ptr<store::PgStore> make_store();
+
+  void pump_soon();
+  void pump();
+  void begin_drain(int signal);
+  void progress_shutdown();
+  void leave();
+  void fail(const base::Failure& failure);
+  void update_health();
+  std::size_t unfinished(std::size_t& outbox);
+  void shut_down();
+};
+
+std::map<std::string, delivery::Route> Worker::Impl::routes() const {
+  std::map<std::string, delivery::Route> routes;
+  for (const HandlerRoute& h : settings.handlers)
+    routes.emplace(h.handler->spec.name, delivery::Route{h.topic, h.handler});
+  return routes;
+}
+
+std::map<std::string, observe::HandlerMetrics*> Worker::Impl::handler_metrics() {
+  std::map<std::string, observe::HandlerMetrics*> found;
+  for (const HandlerRoute& h : settings.handlers)
+    found.emplace(h.handler->spec.name, &metrics.handler(h.handler->spec.name, h.topic));
+  return found;
+}
+
+std::unique_ptr<store::PgStore> Worker::Impl::make_store() {
+  store::StoreSettings store;
+  store.connection = settings.database;
+  store.take_lock_timeout = settings.take_lock_timeout;
+  for (const HandlerRoute& h : settings.handlers) {
+    store.lanes.push_back({h.handler->spec.name, h.topic, h.dead_letter_topic, h.group,
+                           settings.release, settings.owner});
+  }
+  return std::make_unique<store::PgStore>(std::move(store));
+}
+
+base::Status Worker::Impl::start() {
+  health.add(observe::Probe::live, "loop", [] { return observe::CheckState{true, "serving"}; });
+  health.add(observe::Probe::ready, "database");
+  health.add(observe::Probe::ready, "kafka");
+  health.add(observe::Probe::ready, "lanes");
+  if (auto started = start_admin(); !started) return started;
+  if (auto started = start_kafka(); !started) return started;
+  start_database();
+  if (auto started = start_intakes(); !started) return started;
+  loop.every(kShutdownPeriod, [this] {
+    update_health();
+    progress_shutdown();
+  });
+  loop.on_termination([this](int signal) { begin_drain(signal); });
+  return {};
+}
+
+base::Status Worker::Impl::start_kafka() {
+  auto opened = kafka::Cluster::open(settings.cluster);
+  if (!opened) return opened.failure();
+  cluster = std::move(*opened);
+  cluster_log = std::make_unique<ClusterLog>(*cluster);
+  auto made = kafka::Producer::open(settings.producer);
+  if (!made) return made.failure();
+  producer = std::move(*made);
+  for (const HandlerRoute& h : settings.handlers) producer->prepare(h.dead_letter_topic);
+  relay = std::make_unique<Relay>(loop, board, *producer, log);
+  return {};
+}
+
+void Worker::Impl::start_database() {
+  housekeeper = std::make_unique<Housekeeper>(
+      board, make_store(), clock,
+      HousekeeperSettings{settings.check_interval, settings.lane_batches_kept}, handler_metrics(),
+      metrics, health, log, [this] { pump_soon(); });
+  const JobListener listener{
+      [this] { pump_soon(); },
+      [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
+      [this] { housekeeper->hurry(); }};
+  for (std::size_t i = 0; i < settings.database_workers; ++i) {
+    workers.push_back(std::make_unique<DatabaseWorker>(board, make_store(), *cluster_log, probe,
+                                                       routes(), clock, handler_metrics(),
+                                                       metrics, log, listener));
+  }
+}
+
+base::Status Worker::Impl::start_intakes() {
+  for (const HandlerRoute& h : settings.handlers) {
+    kafka::ConsumerSettings consumer = settings.consumer;
+    consumer.group = h.group;
+    consumer.topic = h.topic;
+    // The whole budget over all partitions that could come to us; unknown while the topic is not there yet.
+    auto partitions = cluster->partition_count(h.topic, kMetadataTimeout);
+    const std::size_t share = settings.prefetch_bytes / settings.handlers.size() /
+                              static_cast<std::size_t>(partitions ? *partitions : 8);
+    consumer.prefetch_bytes_per_partition = std::max(kPrefetchBytesMin, share);
+    if (!partitions) {
+      log.warn("topic.unknown", {{"topic", h.topic}, {"error", partitions.failure().text}});
+    }
+    auto opened = kafka::Consumer::open(consumer);
+    if (!opened) return opened.failure();
+    IntakeSettings intake{h.handler->spec.name, h.group, h.topic, settings.drain_timeout,
+                          settings.commit_interval, {}};
+    intake.placement_patience = std::chrono::milliseconds(2'000);
+    intakes.push_back(std::make_unique<Intake>(loop, board, std::move(*opened), std::move(intake),
+                                               metrics, log,
+                                               [this](const base::Failure& f) { fail(f); }));
+  }
+  return {};
+}
+
+base::Status Worker::Impl::start_admin() {
+  admin::AdminSettings admin_settings;
+  admin_settings.listen = settings.admin_listen;
+  const auto answer = [this](observe::Probe which, bool verbose) {
+    const observe::HealthReport report = health.report(which);
+    return admin::ProbeAnswer{report.ok, observe::render(report, verbose)};
+  };
+  admin::AdminSources sources;
+  sources.live = [answer](bool verbose) { return answer(observe::Probe::live, verbose); };
+  sources.ready = [answer](bool verbose) { return answer(observe::Probe::ready, verbose); };
+  sources.ready_check = [this](const std::string& name) -> std::optional<admin::ProbeAnswer> {
+    const auto check = health.check(observe::Probe::ready, name);
+    if (!check) return std::nullopt;
+    return admin::ProbeAnswer{check->ok, check->text};
+  };
+  sources.metrics = [this] { return metrics.expose(); };
+  sources.version = [this] { return settings.version_json; };
+  admin_server =
+      std::make_unique<admin::AdminServer>(admin_settings, admin::admin_routes(std::move(sources)));
+  if (auto started = admin_server->start(); !started) return started;
+  log.info("admin.listening", {{"port", admin_server->port()}});
+  return {};
+}
+
+// Database workers end jobs far more often than the loop has to look.
+void Worker::Impl::pump_soon() {
+  if (pump_posted.exchange(true)) return;
+  loop.post([this] {
+    pump_posted = false;
+    pump();
+  });
+}
+
+void Worker::Impl::pump() {
+  for (const auto& intake : intakes) intake->pump();
+  progress_shutdown();
+}
+
+void Worker::Impl::update_health() {
+  bool assigned = !intakes.empty();
+  for (const auto& intake : intakes) assigned = assigned && intake->assigned();
+  health.set("kafka", {assigned && stage == Stage::running,
+                       stage != Stage::running ? "shutting down"
+                       : assigned              ? "assigned"
+                                               : "waits for the group"});
+  std::string trouble;
+  board.with([&](delivery::Dispatcher& lanes) {
+    lanes.for_each([&](const delivery::Lane& lane) {
+      const delivery::PauseReason reason = lane.pause_reason();
+      if (reason == delivery::PauseReason::none || reason == delivery::PauseReason::backpressure)
+        return;
+      trouble += (trouble.empty() ? "" : ", ") + lane.id().handler + "/" +
+                 std::to_string(lane.id().partition) + " " + delivery::to_string(reason);
+    });
+  });
+  health.set("lanes", {trouble.empty(), trouble.empty() ? "running" : trouble});
+}
+
+void Worker::Impl::begin_drain(int signal) {
+  if (stage != Stage::running) {
+    log.warn("worker.stopped_at_once", {{"signal", signal}});
+    std::_Exit(kStoppedAtOnce);
+  }
+  log.info("worker.draining", {{"signal", signal},
+                               {"timeout_ms", settings.drain_timeout.count()}});
+  stage = Stage::draining;
+  stage_deadline = LaneBoard::now() + settings.drain_timeout;
+  for (const auto& intake : intakes) intake->stop_intake();
+  update_health();
+  progress_shutdown();
+}
+
+std::size_t Worker::Impl::unfinished(std::size_t& outbox) {
+  std::size_t records = 0;
+  outbox = 0;
+  board.with([&](delivery::Dispatcher& lanes) {
+    lanes.for_each([&](const delivery::Lane& lane) {
+      records += lane.buffered_records() + (lane.busy() ? 1 : 0);
+      outbox += lane.outbox_quiet() ? 0 : 1;
+    });
+  });
+  return records;
+}
+
+void Worker::Impl::progress_shutdown() {
+  const bool late = LaneBoard::now() >= stage_deadline;
+  if (stage == Stage::draining) {
+    std::size_t outbox = 0;
+    const std::size_t records = unfinished(outbox);
+    if (records + outbox > 0 && !late) return;
+    if (records + outbox > 0) {
+      end = WorkerEnd::left_work;
+      log.warn("worker.left_work",
+               {{"records", records},
+                {"lanes_with_outbox", outbox},
+                {"msg", "they are in the log and the database: the next owner goes on"}});
+    }
+    leave();
+  }
+  if (stage == Stage::leaving) {
+    bool all_left = true;
+    for (const auto& intake : intakes) all_left = all_left && intake->left();
+    if (all_left || late) {
+      stage = Stage::left;
+      loop.stop();
+    }
+  }
+}
+
+void Worker::Impl::leave() {
+  stage = Stage::leaving;
+  stage_deadline = LaneBoard::now() + kLeaveTimeout;
+  for (const auto& intake : intakes) intake->leave();
+}
+
+void Worker::Impl::fail(const base::Failure& failure) {
+  log.error("worker.failed",
+            {{"kind", base::to_string(failure.kind)}, {"error", failure.text}});
+  end = WorkerEnd::failed;
+  stage = Stage::left;
+  loop.stop();
+}
+
+void Worker::Impl::shut_down() {
+  board.close();
+  workers.clear();
+  housekeeper.reset();
+  intakes.clear();
+  relay.reset();
+  if (admin_server) admin_server->stop();
+  log.info("worker.stopped");
+}
+
+Worker::Worker(WorkerSettings settings, delivery::Probe& probe, observe::Metrics& metrics,
+               observe::Logger& log)
+    : impl_(std::make_unique<Impl>(std::move(settings), probe, metrics, log)) {}
+
+Worker::~Worker() = default;
+
+WorkerEnd Worker::run() {
+  if (const auto started = impl_->start(); !started) {
+    impl_->fail(started.failure());
+    impl_->shut_down();
+    return impl_->end;
+  }
+  impl_->log.info("worker.started", {{"owner", impl_->settings.owner}});
+  impl_->loop.run();
+  impl_->shut_down();
+  return impl_->end;
+}
+
+}  // namespace spool::runtime

@@ -1,0 +1,22 @@
+#include "handlers/all_handlers.hpp"
+
+#include <utility>
+
+namespace spool::handlers {
+namespace {
+
+base::Status add(handler::HandlerRegistry& registry, base::Result<handler::Handler> made) {
+  if (!made) return made.failure();
+  return registry.add(std::move(made).value());
+}
+
+}  // namespace
+
+base::Result<handler::HandlerRegistry> all_handlers(const HandlerOptions& options) {
+  handler::HandlerRegistry registry;
+  if (auto s = add(registry, progress_events::make_handler(options.progress_events)); !s)
+    return s.failure();
+  return registry;
+}
+
+}  // namespace spool::handlers

@@ -1,0 +1,52 @@
+// What kind of world a seed gives: how many of everything, and how often each fault strikes. Drawn from the
+// seed, so that some worlds have one fault only, and often; others all of them.
+#pragma once
+
+#include "tests/simulation/sim_random.hpp"
+
+namespace spool::simulation {
+
+// Rates are per thousand.
+struct Swarm {
+  int workers = 2;
+  int partitions = 1;  // of each handler
+  int keys = 3;        // of each partition
+  int steps = 500;
+  int records_max = 60;  // of each partition
+
+  int produce = 0;        // of the world's steps
+  int gap = 0;            // of the offsets: control records
+  int duplicate = 0;      // of the events: published once more
+  int flaw = 0;           // of the events: cannot be applied
+  int late = 0;           // of the events: an older version
+  int refetch = 0;        // of the fetches: begins below the position
+  int refuse = 0;         // of the published rows: refused for good
+  int answer_lost = 0;    // of the published rows
+
+  int reassign = 0;        // of the world's steps
+  int learn = 0;           // of a worker's steps, when the group has news for it: low means zombies
+  int worker_crash = 0;    // of the points of a transaction
+  int interleave = 0;      // of the points of a transaction: others go on meanwhile
+  int cut = 0;             // of the points of a transaction: its connection
+  int database_crash = 0;  // of the world's steps, and of the points of a transaction
+  int database_down = 0;   // of the world's steps
+  int failover = 0;        // of the world's steps: to a replica that is behind
+  int unnoticed = 0;       // of the connections, when the database crashes: not told
+  int flush = 0;           // of the world's steps
+  int retention = 0;       // of the world's steps
+  int recreate = 0;        // of the world's steps
+
+  int unavailable = 0;  // of the statements, as the four below
+  int slow = 0;
+  int conflict = 0;
+  int schema = 0;
+  int refused_statement = 0;  // bad_data of a statement that no event has a part in
+  int in_doubt = 0;           // of the commits
+
+  bool take_restarts_seq = false;  // the rule allows both
+  bool eof_events = true;
+
+  static Swarm draw(Random& random);
+};
+
+}  // namespace spool::simulation
