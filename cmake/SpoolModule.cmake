@@ -1,15 +1,20 @@
 add_custom_target(spool_sanitized_tests)
 add_custom_target(spool_concurrent_tests)
 
-# spool_module(<name> SOURCES ... [PUBLIC libs] [PRIVATE libs] [TESTS x_test.cpp ...] [TEST_LIBS libs])
-# One folder under engine/ = one library spool_<name> and one unit-test program spool_<name>_test.
+# spool_module(<name> [CONCURRENT] SOURCES ... [PUBLIC libs] [PRIVATE libs] [TESTS x_test.cpp ...] [TEST_LIBS libs])
+# One folder under engine/ = one library spool_<name> and one unit-test program spool_<name>_test; CONCURRENT: it is
+# run under the thread sanitizer too.
 function(spool_module NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "CONCURRENT" "" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
   add_library(spool_${NAME} STATIC ${ARG_SOURCES})
   target_include_directories(spool_${NAME} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(spool_${NAME} PUBLIC ${ARG_PUBLIC} PRIVATE spool_warnings ${ARG_PRIVATE})
   if(ARG_TESTS AND BUILD_TESTING)
-    spool_test(spool_${NAME}_test "unit;sanitized" SOURCES ${ARG_TESTS} LIBS spool_${NAME} ${ARG_TEST_LIBS})
+    set(labels unit sanitized)
+    if(ARG_CONCURRENT)
+      list(APPEND labels concurrent)
+    endif()
+    spool_test(spool_${NAME}_test "${labels}" SOURCES ${ARG_TESTS} LIBS spool_${NAME} ${ARG_TEST_LIBS})
   endif()
 endfunction()
 

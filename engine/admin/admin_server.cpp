@@ -1,6 +1,5 @@
 #include "engine/admin/admin_server.hpp"
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -32,9 +31,6 @@ using tcp = asio::ip::tcp;
 
 // When the process is out of descriptors, accepting at once again would only spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
-// What a refused client may still send before its connection is reset.
-constexpr std::chrono::milliseconds kLingerTime{1'000};
-constexpr std::size_t kLingerBytesMax = 256 * 1024;
 
 class Session;
 
@@ -106,7 +102,7 @@ class Session : public std::enable_shared_from_this<Session> {
     answer_.content_length(response.body.size());
     if (!head) answer_.body() = response.body;
     stream_.expires_after(shared_.settings.write_timeout);
-    // The serializer would otherwise check the length of HEAD's absent body.
+    // A member, because it must live until the write is done.
     serializer_.emplace(answer_);
     const auto then = [self = shared_from_this()](const error_code& error, std::size_t) {
       self->on_written(error);
@@ -124,20 +120,8 @@ class Session : public std::enable_shared_from_this<Session> {
       read();
       return;
     }
-    // Closing with unread bytes would reset the connection, and the client might lose the answer.
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    stream_.expires_after(kLingerTime);
-    linger();
-  }
-
-  void linger() {
-    stream_.async_read_some(
-        asio::buffer(discarded_),
-        [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-          self->lingered_ += bytes;
-          if (!error && self->lingered_ < kLingerBytesMax) self->linger();
-        });
   }
 
   beast::tcp_stream stream_;
@@ -146,8 +130,6 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> answer_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
-  std::array<char, 4096> discarded_{};
-  std::size_t lingered_ = 0;
 };
 
 }  // namespace

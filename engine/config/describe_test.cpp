@@ -20,7 +20,7 @@ std::string file_text(const std::string& file) {
   return text.str();
 }
 
-// Every key differs from its default somewhere here; no secrets.
+// A value of every kind of shape that is not the default; no secrets.
 Sources unusual() {
   return {.file = {},
           .environment = {},
@@ -114,7 +114,8 @@ TEST(Schema, IsJsonAndKnowsEveryKey) {
   simdjson::dom::element root;
   ASSERT_EQ(parser.parse(text).get(root), simdjson::SUCCESS);
   EXPECT_EQ(std::string_view(root["$schema"]), "http://json-schema.org/draft-07/schema#");
-  for (const Key& key : KeyTable(known_handlers()).all()) {
+  const KeyTable table(known_handlers());
+  for (const Key& key : table.all()) {
     std::string pointer;
     std::istringstream path(key.members ? key.section : key.path());
     for (std::string part; std::getline(path, part, '.');) pointer += "/properties/" + part;

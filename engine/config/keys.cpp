@@ -74,7 +74,7 @@ std::string KeyTable::nearest_section(std::string_view path) const {
       sections.insert(section);
     }
   }
-  const std::string near = base::nearest(path, {sections.begin(), sections.end()});
+  std::string near = base::nearest(path, {sections.begin(), sections.end()});
   if (!near.empty()) return near;
   const std::string name = split_last(path).second;
   for (const std::string& section : sections) {
@@ -84,7 +84,7 @@ std::string KeyTable::nearest_section(std::string_view path) const {
 }
 
 const std::map<std::string, std::string>& reserved_properties() {
-  static const std::map<std::string, std::string> kReserved = {
+  static const std::map<std::string, std::string> reserved = {
       {"acks", ""},
       {"auto.offset.reset", ""},
       {"enable.auto.commit", ""},
@@ -117,7 +117,7 @@ const std::map<std::string, std::string>& reserved_properties() {
       {"delivery.timeout.ms", "producer.delivery_timeout"},
       {"message.timeout.ms", "producer.delivery_timeout"},
   };
-  return kReserved;
+  return reserved;
 }
 
 Shape property_shape(std::string_view name) {

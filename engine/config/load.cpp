@@ -20,7 +20,7 @@ std::string reserved(const std::string& property) {
 std::string assign(const Given& given, Settings& settings) {
   const Key& key = *given.target.key;
   if (key.members) {
-    const std::string why = reserved(given.target.member);
+    std::string why = reserved(given.target.member);
     if (!why.empty()) return why;
     const Shape shape = property_shape(given.target.member);
     base::Result<Value> value = parse(shape, to_text(text(), given.value));

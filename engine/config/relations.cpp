@@ -85,31 +85,28 @@ void check_security(Check& check, const Kafka& kafka) {
   }
 }
 
+std::string handler_key(const std::string& handler, std::string_view name) {
+  std::string path = "handlers.";
+  return path.append(handler).append(".").append(name);
+}
+
 // One handler per topic and group; nothing that one cannot apply may come back as input.
 void check_handlers(Check& check, const Settings& settings) {
-  for (auto one = settings.handlers.begin(); one != settings.handlers.end(); ++one) {
-    if (!one->second.enabled) continue;
-    const std::string prefix = "handlers." + one->first + ".";
-    for (auto other = settings.handlers.begin(); other != settings.handlers.end(); ++other) {
-      if (!other->second.enabled) continue;
-      const std::string others = "handlers." + other->first + ".";
-      if (one->second.dlt_topic == other->second.topic) {
-        check.broken({prefix + "dlt.topic", others + "topic"},
-                     check.named(prefix + "dlt.topic") + " must not be " + others + "topic");
+  const auto differ = [&](const std::string& left, const std::string& right) {
+    check.broken({left, right}, check.named(left) + " and " + check.named(right) + " must differ");
+  };
+  for (const auto& [name, one] : settings.handlers) {
+    for (const auto& [others_name, other] : settings.handlers) {
+      if (!one.enabled || !other.enabled) continue;
+      if (one.dlt_topic == other.topic) {
+        differ(handler_key(name, "dlt.topic"), handler_key(others_name, "topic"));
       }
-    }
-    for (auto other = std::next(one); other != settings.handlers.end(); ++other) {
-      if (!other->second.enabled) continue;
-      const std::string others = "handlers." + other->first + ".";
-      if (one->second.topic == other->second.topic) {
-        check.broken({prefix + "topic", others + "topic"}, check.named(prefix + "topic") + " and " +
-                                                               check.named(others + "topic") +
-                                                               " must differ");
+      if (name >= others_name) continue;  // each pair once
+      if (one.topic == other.topic) {
+        differ(handler_key(name, "topic"), handler_key(others_name, "topic"));
       }
-      if (one->second.group == other->second.group) {
-        check.broken({prefix + "group", others + "group"}, check.named(prefix + "group") + " and " +
-                                                               check.named(others + "group") +
-                                                               " must differ");
+      if (one.group == other.group) {
+        differ(handler_key(name, "group"), handler_key(others_name, "group"));
       }
     }
   }

@@ -80,9 +80,9 @@ TEST(Relations, HandlersDoNotShareATopicOrAGroup) {
   EXPECT_THAT(failure_of(flags({{"handlers.two.group", "spool.one"}}), two),
               HasSubstr("must differ"));
   EXPECT_THAT(failure_of(flags({{"handlers.two.dlt.topic", "t1"}}), two),
-              HasSubstr("must not be handlers.one.topic"));
+              HasSubstr("handlers.one.topic (t1, default) must differ"));
   EXPECT_THAT(failure_of(flags({{"handlers.two.dlt.topic", "t2"}}), two),
-              HasSubstr("must not be handlers.two.topic"));
+              HasSubstr("handlers.two.topic (t2, default) must differ"));
   loaded_from(flags({{"handlers.two.topic", "t1"}, {"handlers.two.enabled", "false"}}), two);
 }
 

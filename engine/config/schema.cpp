@@ -41,7 +41,7 @@ std::string type_of(const Shape& shape) {
       return R"("type": "string", "enum": [)" + list + "]";
     }
     case Kind::topic:
-      return R"("type": "string", "minLength": 1, "maxLength": 249, "pattern": "^[A-Za-z0-9._-]+$")";
+      return R"("type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$")";
     case Kind::endpoint:
       return R"("type": "string", "pattern": "^.+:[0-9]+$")";
     case Kind::database_url:

@@ -119,7 +119,9 @@ void read_credentials(const Pairs& environment, const KeyTable& table, Gathered&
     base::Result<std::string> value = value_file(file);
     const std::string where = "credential " + key.path();
     if (!value) {
-      out.errors.push_back(where + ": " + file + " " + value.failure().text);
+      std::string line = where;
+      line.append(": ").append(file).append(" ").append(value.failure().text);
+      out.errors.push_back(std::move(line));
       continue;
     }
     out.given.push_back(

@@ -55,7 +55,7 @@ ApplyDone BatchRun::run(const LaneId& lane, const ApplyJob& job, base::EpochMicr
       continue;
     }
     const bool conflict = !outcome && outcome.failure().kind == FailureKind::conflict;
-    if (conflict && ++repeats < kConflictRepeatsMax) continue;
+    if (conflict && ++repeats <= kConflictRepeatsMax) continue;
     return {std::move(outcome), std::move(statistics_)};
   }
 }
@@ -65,6 +65,7 @@ void BatchRun::decode(const LaneId& lane, const ApplyJob& job, base::EpochMicros
   origins_.clear();
   undecodable_.clear();
   gaps_ = 0;
+  last_offset_ = -1;
   last_timestamp_ms_ = -1;
   std::int64_t expected = job.from;
   for (std::uint32_t s = 0; s < job.slices.size(); ++s) {
@@ -74,14 +75,13 @@ void BatchRun::decode(const LaneId& lane, const ApplyJob& job, base::EpochMicros
       if (record.offset < expected) continue;  // fetched twice, or the probe before our position
       gaps_ += record.offset - expected;
       expected = record.offset + 1;
+      last_offset_ = record.offset;
       last_timestamp_ms_ = record.timestamp_ms;
       if (statistics_.records++ == 0) statistics_.oldest_timestamp_ms = record.timestamp_ms;
       stage_record(lane, record, {s, r}, now);
     }
   }
   gaps_ += job.to() - expected;
-  // What stands right before the new position is no record of ours: nothing to compare with later.
-  if (job.to() != expected) last_timestamp_ms_ = -1;
 }
 
 void BatchRun::stage_record(const LaneId& lane, const message::Record& record, Origin origin,
@@ -115,7 +115,7 @@ Result<Committed> BatchRun::transact(const LaneId& lane, const ApplyJob& job, Ca
   statistics_.counts = {};
   probe_.reach(lane, Point::before_begin);
   auto begun = store_.begin(lane);
-  if (!begun) return begun.failure();
+  if (!begun) return own(begun.failure()).failure();
   LaneTransaction& transaction = **begun;
 
   // Nothing to bury and nothing suspected: all counts are known beforehand but for duplicates, and the position
@@ -134,7 +134,7 @@ Result<Committed> BatchRun::transact(const LaneId& lane, const ApplyJob& job, Ca
   const bool outbox_written = newly_dead_ > 0;
   probe_.reach(lane, Point::before_commit);
   const auto committed =
-      transaction.commit(outbox_written ? Durability::durable : Durability::relaxed);
+      own(transaction.commit(outbox_written ? Durability::durable : Durability::relaxed));
   if (!committed) return committed.failure();
   probe_.reach(lane, Point::after_commit);
   return Committed{{job.claim.token, job.claim.seq + 1}, step, outbox_written};
@@ -206,7 +206,7 @@ Status BatchRun::bury(LaneTransaction& transaction) {
 }
 
 Advance BatchRun::advance_of(const ApplyJob& job) const {
-  Advance step{job.from, job.to(), last_timestamp_ms_, {}};
+  Advance step{job.from, job.to(), last_offset_, last_timestamp_ms_, {}};
   const auto letters = static_cast<std::int64_t>(letters_.size());
   step.delta.gaps = gaps_;
   step.delta.dead = newly_dead_;

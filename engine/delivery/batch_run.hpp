@@ -49,6 +49,7 @@ class BatchRun {
   std::vector<DeadLetter> letters_;     // all that this run of the transaction buries
   std::int64_t newly_dead_ = 0;
   std::int64_t gaps_ = 0;
+  std::int64_t last_offset_ = -1;
   std::int64_t last_timestamp_ms_ = -1;
   ApplyStatistics statistics_;
 };

@@ -12,10 +12,11 @@ void Dispatcher::assign(const std::string& handler, std::span<const std::int32_t
     const LaneId id{handler, partition};
     auto [slot, fresh] = slots_.try_emplace(id);
     if (fresh) {
-      slot->second.lane = std::make_unique<Lane>(id, limits_);
+      slot->second.lane = std::make_unique<Lane>(id, limits_, ++lanes_made_ << 32);
     } else {
       slot->second.lane->forget("assigned anew");
       slot->second.revoked = false;
+      slot->second.dropped = false;
     }
   }
   handles_[handler].answer_due = true;
@@ -43,9 +44,11 @@ bool Dispatcher::quiescent(const std::string& handler) const {
 void Dispatcher::drop_revoked(const std::string& handler) {
   // One that is busy beyond the deadline stays until its job ends; it is fenced by then, or commits before its
   // successor takes the lane: both are right.
-  std::erase_if(slots_, [&](const auto& entry) {
-    return entry.first.handler == handler && entry.second.revoked && !entry.second.lane->busy();
-  });
+  for (auto slot = slots_.begin(); slot != slots_.end();) {
+    const bool theirs = slot->first.handler == handler && slot->second.revoked;
+    slot->second.dropped |= theirs;
+    slot = theirs && !slot->second.lane->busy() ? slots_.erase(slot) : std::next(slot);
+  }
   handles_[handler] = {};
 }
 
@@ -97,6 +100,10 @@ std::optional<ToPublish> Dispatcher::finish(Work work, Done done, Instant now) {
   } else {
     lane->finish_mark_stopped(std::move(std::get<MarkStoppedDone>(done).outcome), now);
   }
+  if (slots_.at(work.lane).dropped) {
+    slots_.erase(work.lane);
+    return std::nullopt;
+  }
   return to_publish;
 }
 
@@ -116,17 +123,17 @@ std::optional<std::vector<Placement>> Dispatcher::placement(const std::string& h
     untaken += slot.lane->phase() == LanePhase::untaken ? 1 : 0;
     unplaced += slot.lane->phase() == LanePhase::unplaced ? 1 : 0;
   }
-  if (unplaced == 0 && !(handle.answer_due && untaken == 0)) return std::nullopt;
-  if (!handle.first_ready) handle.first_ready = now;
-  if (untaken > 0 && now < *handle.first_ready + patience) return std::nullopt;
+  if (unplaced == 0 && !handle.answer_due) return std::nullopt;
+  if (!handle.waiting_since) handle.waiting_since = now;
+  // An answer is owed even while nothing could be taken: without it the group cannot rebalance again.
+  if (untaken > 0 && now < *handle.waiting_since + patience) return std::nullopt;
 
   std::vector<Placement> placements;
   for (auto& [id, slot] : slots_) {
     if (id.handler != handler || slot.revoked) continue;
     const LanePhase phase = slot.lane->phase();
     if (phase != LanePhase::unplaced && phase != LanePhase::running) continue;
-    placements.push_back({id.partition, slot.lane->fetch_from()});
-    slot.lane->placed();
+    placements.push_back({id.partition, slot.lane->place()});
   }
   handle = {};
   return placements;

@@ -78,13 +78,17 @@ class Dispatcher {
   struct Slot {
     std::unique_ptr<Lane> lane;
     bool revoked = false;
+    bool dropped = false;  // goes once its job has ended
   };
   struct Handle {
     bool answer_due = false;  // the group waits for an assignment, be it an empty one
-    std::optional<Instant> first_ready;
+    std::optional<Instant> waiting_since;
   };
 
   LaneLimits limits_;
+  // Rows of a dropped lane may still be on their way to Kafka when the group gives the lane back: their answers must
+  // not be taken for those of the new one.
+  std::uint64_t lanes_made_ = 0;
   std::map<LaneId, Slot> slots_;
   std::map<std::string, Handle> handles_;
   LaneId turn_;  // the lane after which the search for work begins

@@ -48,6 +48,11 @@ TakeDone Executor::take(const LaneId& lane) {
   if (!bounds) return {bounds.failure()};
   auto state = store_.take(lane, topic, bounds->low);
   if (!state) return {state.failure()};
+  if (state->next > bounds->high) {
+    // The owner before us may have gone on since: the log is longer now, and nothing is lost.
+    bounds = log_.bounds(topic, lane.partition);
+    if (!bounds) return {bounds.failure()};
+  }
   return {Taken{std::move(*state), *bounds}};
 }
 

@@ -20,9 +20,10 @@ const char* to_string(PauseReason reason) {
   return "unknown";
 }
 
-Lane::Lane(LaneId id, const LaneLimits& limits)
+Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
     : id_(std::move(id)),
       limits_(limits),
+      generation_(generation),
       backoff_(limits.wait_first, limits.wait_cap),
       schema_backoff_(limits.wait_first, limits.schema_wait_cap),
       outbox_backoff_(limits.wait_first, limits.wait_cap) {}
@@ -82,6 +83,11 @@ ApplyJob Lane::take_apply_job() {
 
 void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   if (!end_job()) return;
+  if (!outcome && outcome.failure().kind == FailureKind::position) {
+    stop(outcome.failure().text);
+    stop_marked_ = true;  // the row is not ours to write
+    return;
+  }
   if (!outcome) return failed(outcome.failure(), now);
   succeeded();
   const LaneState& state = outcome->state;
@@ -129,6 +135,7 @@ void Lane::finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant n
 void Lane::finish_read_outbox(base::Result<std::size_t> rows_read, Instant now) {
   if (!end_job()) return;
   if (!rows_read) return failed(rows_read.failure(), now);
+  succeeded();
   outbox_in_flight_ = *rows_read;
   // A full page: there may be more, looked for once this one is settled.
   outbox_waiting_ = *rows_read == limits_.outbox_rows_max;
@@ -176,11 +183,21 @@ void Lane::offer(message::RecordBatch records, std::optional<std::int64_t> log_e
     const std::int64_t end = records.offset(records.size() - 1) + 1;
     if (end > fetched_to_) push(std::move(records), end, now);
   }
+  if (log_end && probe_timestamp_ms_ && *log_end < next_) {
+    // It had that record when the lane was taken; what became of it shows when the lane is taken again.
+    return partition_failed(
+        Failure(FailureKind::position, "the log ends before the position " + std::to_string(next_)),
+        now);
+  }
   if (log_end && *log_end > fetched_to_) push({}, *log_end, now);
 }
 
 void Lane::push(message::RecordBatch records, std::int64_t end, Instant now) {
   fetched_to_ = end;
+  if (!records.empty()) {
+    newest_offset_ = records.offset(records.size() - 1);
+    newest_timestamp_ms_ = records.timestamp_ms(records.size() - 1);
+  }
   buffered_records_ += records.size();
   buffered_bytes_ += records.bytes();
   slices_.push_back({std::move(records), end, now});
@@ -195,8 +212,14 @@ void Lane::partition_failed(const Failure& failure, Instant now) {
   waiting_for_ = PauseReason::backpressure;
 }
 
-void Lane::placed() {
-  if (phase_ == LanePhase::unplaced) phase_ = LanePhase::running;
+std::int64_t Lane::place() {
+  const bool moved = phase_ == LanePhase::running && !probe_timestamp_ms_;
+  if (moved && newest_timestamp_ms_ >= 0) {
+    fetch_from_ = newest_offset_;
+    probe_timestamp_ms_ = newest_timestamp_ms_;
+  }
+  phase_ = LanePhase::running;
+  return probe_timestamp_ms_ ? fetch_from_ : fetched_to_;
 }
 
 void Lane::compare(const Claim& asked, const std::optional<Claim>& seen) {
@@ -248,6 +271,8 @@ void Lane::forget(const std::string& why) {
   buffered_bytes_ = 0;
   buffered_records_ = 0;
   probe_timestamp_ms_.reset();
+  newest_offset_ = -1;
+  newest_timestamp_ms_ = -1;
   outbox_waiting_ = false;
   outbox_in_flight_ = 0;
   published_.clear();
@@ -282,9 +307,9 @@ void Lane::succeeded() {
 }
 
 void Lane::stop(const std::string& detail) {
-  const bool outbox = outbox_waiting_;
   forget(detail);
-  outbox_waiting_ = outbox;  // what is already dead must still be announced
+  // What is already dead must still be announced, and what was on its way is forgotten: look again.
+  outbox_waiting_ = true;
   phase_ = LanePhase::stopped;
   stop_detail_ = detail;
 }

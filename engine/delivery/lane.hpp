@@ -83,7 +83,8 @@ const char* to_string(PauseReason reason);
 
 class Lane {
  public:
-  Lane(LaneId id, const LaneLimits& limits);
+  // `generation`: where its generations begin, above all that a lane of this id had before.
+  Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation = 0);
 
   // What to do now, if anything; the lane is busy until the matching finish_*().
   std::optional<Job> next_job(Instant now);
@@ -104,9 +105,9 @@ class Lane {
   void offer(message::RecordBatch records, std::optional<std::int64_t> log_end, Instant now);
   void partition_failed(const base::Failure& failure, Instant now);
 
-  // Placement: the offset from which the consumer must fetch; what is buffered already stays.
-  std::int64_t fetch_from() const { return probe_timestamp_ms_ ? fetch_from_ : fetched_to_; }
-  void placed();
+  // The lane is given to the consumer: the offset from which to fetch. What is buffered already stays. The first record
+  // fetched is the last one known, wherever there is one, to see that the log is still the same.
+  std::int64_t place();
 
   // Drops everything that the lane believes; a job that still runs ends without effect on the lane.
   void forget(const std::string& why);
@@ -152,7 +153,7 @@ class Lane {
   LaneLimits limits_;
   LanePhase phase_ = LanePhase::untaken;
   bool busy_ = false;
-  std::uint64_t generation_ = 0;      // one more each time the lane is forgotten
+  std::uint64_t generation_;          // one more each time the lane is forgotten
   std::uint64_t job_generation_ = 0;  // of the job that runs
 
   // What the database had when a commit of ours was last known.
@@ -165,6 +166,8 @@ class Lane {
   // What was fetched.
   std::int64_t fetch_from_ = 0;
   std::optional<std::int64_t> probe_timestamp_ms_;
+  std::int64_t newest_offset_ = -1;  // the last record fetched since the lane was taken
+  std::int64_t newest_timestamp_ms_ = -1;
   std::int64_t fetched_to_ = 0;  // offset after the newest record or gap seen
   std::deque<Slice> slices_;
   std::size_t buffered_bytes_ = 0;

@@ -50,7 +50,10 @@ struct LaneState {
   Claim claim;
   std::int64_t start = 0;              // first offset ever counted
   std::int64_t next = 0;               // next offset to apply
-  std::int64_t last_timestamp_ms = -1; // of the record before `next`; -1: none was applied, or unknown
+  // The last record below `next`, by which a recreated topic is recognised; -1: there was none yet, or it carried no
+  // timestamp.
+  std::int64_t last_offset = -1;
+  std::int64_t last_timestamp_ms = -1;
   Counters counters;
   bool outbox_pending = false;  // rows wait to be published
 };
@@ -59,6 +62,7 @@ struct LaneState {
 struct Advance {
   std::int64_t from = 0;
   std::int64_t to = 0;
+  std::int64_t last_offset = -1;  // of the last record among them; -1: they are gaps, the lane's mark stays
   std::int64_t last_timestamp_ms = -1;
   Counters delta;
 };

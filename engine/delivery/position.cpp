@@ -16,9 +16,9 @@ std::optional<std::string> position_lost(const LaneState& state, const LogBounds
 }
 
 FetchPlan plan_fetch(const LaneState& state, const LogBounds& bounds) {
-  const bool can_probe = state.last_timestamp_ms >= 0 && state.next - 1 >= bounds.low;
+  const bool can_probe = state.last_timestamp_ms >= 0 && state.last_offset >= bounds.low;
   if (!can_probe) return {state.next, std::nullopt};
-  return {state.next - 1, state.last_timestamp_ms};
+  return {state.last_offset, state.last_timestamp_ms};
 }
 
 }  // namespace spool::delivery

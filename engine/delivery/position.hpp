@@ -10,7 +10,8 @@
 
 namespace spool::delivery {
 
-// Where to fetch from: the record before `next`, to compare its timestamp, wherever that can be done.
+// Where to fetch from: the last record that was applied, to compare its timestamp, wherever that can be done. Gaps may
+// stand between it and `next`.
 struct FetchPlan {
   std::int64_t from = 0;
   std::optional<std::int64_t> probe_timestamp_ms;  // the record at `from` must carry it

@@ -8,6 +8,7 @@ namespace {
 LaneState at(std::int64_t next, std::int64_t timestamp) {
   LaneState state;
   state.next = next;
+  state.last_offset = next - 1;
   state.last_timestamp_ms = timestamp;
   return state;
 }
@@ -26,6 +27,14 @@ TEST(Position, TheRecordBeforeIsAProbeWhereItExists) {
   EXPECT_EQ(plan_fetch(at(7, -1), {5, 9}).from, 7);
   EXPECT_EQ(plan_fetch(at(5, 123), {5, 9}).from, 5);
   EXPECT_FALSE(plan_fetch(at(5, 123), {5, 9}).probe_timestamp_ms);
+}
+
+TEST(Position, TheProbeStandsBeforeAGap) {
+  LaneState state = at(8, 123);
+  state.last_offset = 5;  // 6 and 7 were control records
+  EXPECT_EQ(plan_fetch(state, {5, 9}).from, 5);
+  EXPECT_EQ(plan_fetch(state, {5, 9}).probe_timestamp_ms, 123);
+  EXPECT_EQ(plan_fetch(state, {6, 9}).from, 8);
 }
 
 }  // namespace

@@ -30,7 +30,9 @@ using OptionsHandle =
 using MetadataHandle =
     std::unique_ptr<const rd_kafka_metadata_t, Deleter<rd_kafka_metadata_destroy>>;
 
-int milliseconds(Limit limit) { return static_cast<int>(limit.count()); }
+int milliseconds(Limit limit) {
+  return static_cast<int>(limit.count());
+}
 
 Failure failure_of(const std::string& what, rd_kafka_resp_err_t code, const char* text = nullptr) {
   return Failure(admin_failure(code),
@@ -76,8 +78,8 @@ struct ConfigValue {
   bool own = false;  // set on this topic, not inherited
 };
 
-Result<std::map<std::string, ConfigValue>> read_config(rd_kafka_t* client,
-                                                       const std::string& topic, Limit limit) {
+Result<std::map<std::string, ConfigValue>> read_config(rd_kafka_t* client, const std::string& topic,
+                                                       Limit limit) {
   const std::string what = "configuration of topic " + topic;
   const ConfigResourceHandle resource(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
@@ -94,8 +96,7 @@ Result<std::map<std::string, ConfigValue>> read_config(rd_kafka_t* client,
     return failure_of(what, code, rd_kafka_ConfigResource_error_string(resources[0]));
   }
   std::map<std::string, ConfigValue> config;
-  const rd_kafka_ConfigEntry_t** entries =
-      rd_kafka_ConfigResource_configs(resources[0], &count);
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
   for (std::size_t i = 0; i < count; ++i) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     config[rd_kafka_ConfigEntry_name(entries[i])] = {
@@ -149,9 +150,9 @@ struct Cluster::Impl {
 Result<std::unique_ptr<Cluster>> Cluster::open(const ClusterSettings& settings) {
   Properties tunables = common_tunables();
   if (!settings.client_id.empty()) tunables["client.id"] = settings.client_id;
-  auto conf = make_conf(tunables, settings.properties,
-                        {{"bootstrap.servers", settings.bootstrap_servers},
-                         {"allow.auto.create.topics", "false"}});
+  auto conf = make_conf(
+      tunables, settings.properties,
+      {{"bootstrap.servers", settings.bootstrap_servers}, {"allow.auto.create.topics", "false"}});
   if (!conf) return conf.failure();
   rd_kafka_conf_set_log_cb(conf->get(), nullptr);  // every call tells its own failure
   // A consumer without a group: unlike a producer it never creates a topic by asking for it.
@@ -212,15 +213,14 @@ Status Cluster::create_topics(std::span<const TopicSpec> specs, Limit limit) con
     if (!topic) return topic.failure();
     raw.push_back(topics.emplace_back(std::move(topic).value()).get());
   }
-  auto event = ask(impl_->client.get(), "create topics", limit,
-                   [&](const auto* options, auto* queue) {
-                     rd_kafka_CreateTopics(impl_->client.get(), raw.data(), raw.size(), options,
-                                           queue);
-                   });
+  auto event =
+      ask(impl_->client.get(), "create topics", limit, [&](const auto* options, auto* queue) {
+        rd_kafka_CreateTopics(impl_->client.get(), raw.data(), raw.size(), options, queue);
+      });
   if (!event) return event.failure();
   std::size_t count = 0;
-  const auto** results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const auto** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   return first_failure("create topic", results, count, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS);
 }
 
@@ -263,8 +263,8 @@ Status Cluster::delete_topic(const std::string& topic, Limit limit) const {
       });
   if (!event) return event.failure();
   std::size_t count = 0;
-  const auto** results = rd_kafka_DeleteTopics_result_topics(
-      rd_kafka_event_DeleteTopics_result(event->get()), &count);
+  const auto** results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
   return first_failure("delete topic", results, count, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
@@ -279,8 +279,8 @@ Status Cluster::delete_records(const std::string& topic, std::int32_t partition,
     rd_kafka_DeleteRecords(impl_->client.get(), &raw, 1, options, queue);
   });
   if (!event) return event.failure();
-  const rd_kafka_topic_partition_list_t* offsets = rd_kafka_DeleteRecords_result_offsets(
-      rd_kafka_event_DeleteRecords_result(event->get()));
+  const rd_kafka_topic_partition_list_t* offsets =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
   if (offsets->cnt == 1 && offsets->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return failure_of(what, offsets->elems[0].err);
   }

@@ -1,7 +1,7 @@
-// Questions to the cluster and its administration, each with a deadline, over a client of its own: never through a
-// group's consumer. Any thread, several at once; every call blocks its caller until the answer or the deadline.
-// Failures: `unavailable` (no answer in time), `not_found`, `invalid` (the request is wrong), `refused` (not
-// authorised).
+// Questions to the cluster and its administration, each with a deadline, over a client of its own:
+// never through a group's consumer. Any thread, several at once; every call blocks its caller until
+// the answer or the deadline. Failures: `unavailable` (no answer in time), `not_found`, `invalid`
+// (the request is wrong), `refused` (not authorised).
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,8 @@ struct ClusterSettings {
   Properties properties;
 };
 
-// Offsets of a partition: the first that the log still has, and the next to be written (the last stable one: open
-// transactions are not counted).
+// Offsets of a partition: the first that the log still has, and the next to be written (the last
+// stable one: open transactions are not counted).
 struct Watermarks {
   std::int64_t low = 0;
   std::int64_t high = 0;
@@ -46,11 +46,13 @@ class Cluster {
   base::Result<Watermarks> watermarks(const std::string& topic, std::int32_t partition,
                                       Limit limit) const;
 
-  // The topic as it is, every configuration key with its value in force; empty when it does not exist.
+  // The topic as it is, every configuration key with its value in force; empty when it does not
+  // exist.
   base::Result<std::optional<TopicSpec>> describe_topic(const std::string& topic,
                                                         Limit limit) const;
 
   // A topic that exists already is fine, whatever it looks like. The first failure stands for all.
+  // As with every change, brokers learn of it a moment after the answer.
   base::Status create_topics(std::span<const TopicSpec> specs, Limit limit) const;
 
   // Sets these keys and keeps every other setting that the topic has of its own.
@@ -61,8 +63,8 @@ class Cluster {
   base::Status delete_topic(const std::string& topic, Limit limit) const;
 
   // Moves the low watermark up to `before`.
-  base::Status delete_records(const std::string& topic, std::int32_t partition,
-                              std::int64_t before, Limit limit) const;
+  base::Status delete_records(const std::string& topic, std::int32_t partition, std::int64_t before,
+                              Limit limit) const;
 
  private:
   struct Impl;

@@ -43,6 +43,9 @@ Properties fixed_properties(const ConsumerSettings& settings) {
 Properties tunables(const ConsumerSettings& settings) {
   Properties properties = common_tunables();
   properties.emplace("check.crcs", "true");
+  // A partition that was just assigned waits for the long poll that its broker is already holding
+  // for the others.
+  properties.emplace("fetch.wait.max.ms", "100");
   if (!settings.client_id.empty()) properties.emplace("client.id", settings.client_id);
   properties.emplace("statistics.interval.ms",
                      std::to_string(settings.statistics_interval.count()));
@@ -81,6 +84,7 @@ struct Consumer::Impl {
   bool assigning = false;  // Assigned is not answered yet
   bool revoking = false;   // Revoked likewise
   bool closing = false;
+  bool dead = false;  // of a fatal error: there is nothing left to close
   bool commit_in_flight = false;
   std::vector<Start> commit_next;
 
@@ -91,8 +95,10 @@ struct Consumer::Impl {
   Event rebalance(rd_kafka_event_t* event);
   Event error(rd_kafka_event_t* event);
   Event poll();
+  rd_kafka_resp_err_t place(const rd_kafka_topic_partition_list_t* list);
   void unassign();
   void close();
+  bool closed() const;
   void send_commit();
 };
 
@@ -100,7 +106,7 @@ Consumer::Impl::~Impl() {
   if (client == nullptr) return;
   close();
   const auto deadline = steady_clock::now() + kCloseLimit;
-  while (rd_kafka_consumer_closed(client.get()) == 0) {
+  while (!closed()) {
     const auto left =
         std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()).count();
     if (left <= 0) break;
@@ -127,9 +133,12 @@ Consumer::Event Consumer::Impl::poll() {
 
 Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
   switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_REBALANCE: return rebalance(event);
-    case RD_KAFKA_EVENT_ERROR: return error(event);
-    case RD_KAFKA_EVENT_STATS: return Statistics{rd_kafka_event_stats(event)};
+    case RD_KAFKA_EVENT_REBALANCE:
+      return rebalance(event);
+    case RD_KAFKA_EVENT_ERROR:
+      return error(event);
+    case RD_KAFKA_EVENT_STATS:
+      return Statistics{rd_kafka_event_stats(event)};
     case RD_KAFKA_EVENT_LOG: {
       const char* facility = nullptr;
       const char* text = nullptr;
@@ -145,13 +154,15 @@ Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
       return OffsetsCommitted{Failure(FailureKind::unavailable, error_text(code))};
     }
     case RD_KAFKA_EVENT_FETCH: {
-      // Only a partition whose queue librdkafka replaced behind our back (a topic that was recreated) can come here.
+      // Only a partition whose queue librdkafka replaced behind our back (a topic that was
+      // recreated) can come here.
       const rd_kafka_message_t* message = rd_kafka_event_message_next(event);
       if (message == nullptr) return std::monostate{};
       return PartitionFailed{message->partition,
                              Failure(FailureKind::unavailable, "the partition lost its queue")};
     }
-    default: return std::monostate{};
+    default:
+      return std::monostate{};
   }
 }
 
@@ -159,7 +170,7 @@ Consumer::Event Consumer::Impl::rebalance(rd_kafka_event_t* event) {
   std::vector<std::int32_t> list = numbers(rd_kafka_event_topic_partition_list(event));
   if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     if (closing) {
-      rd_kafka_assign(client.get(), nullptr);  // the group waits for an answer before it lets us go
+      place(nullptr);  // the group waits for an answer before it lets us go
       return std::monostate{};
     }
     assigning = true;
@@ -180,10 +191,23 @@ Consumer::Event Consumer::Impl::error(rd_kafka_event_t* event) {
   return HandleFailed{std::move(failure), rd_kafka_event_error_is_fatal(event) != 0};
 }
 
+// librdkafka 2.0 ends the process (an assertion) when an assignment is replaced while partitions of
+// the one before are still stopping. Its main thread works first in, first out: the first question
+// is answered after it has stopped the partitions, the second after it has noted so.
+rd_kafka_resp_err_t Consumer::Impl::place(const rd_kafka_topic_partition_list_t* list) {
+  const rd_kafka_resp_err_t code = rd_kafka_assign(client.get(), list);
+  for (int question = 0; question < 2; ++question) {
+    rd_kafka_topic_partition_list_t* answer = nullptr;
+    rd_kafka_assignment(client.get(), &answer);
+    if (answer != nullptr) rd_kafka_topic_partition_list_destroy(answer);
+  }
+  return code;
+}
+
 void Consumer::Impl::unassign() {
   partitions.clear();
   commit_next.clear();
-  rd_kafka_assign(client.get(), nullptr);
+  place(nullptr);
   assigning = false;
   revoking = false;
 }
@@ -194,7 +218,11 @@ void Consumer::Impl::close() {
   commit_next.clear();
   if (assigning) unassign();
   const ErrorHandle refused(rd_kafka_consumer_close_queue(client.get(), queue.get()));
-  // Refused only by a client that is closed already, or that died of a fatal error.
+  dead = refused != nullptr;
+}
+
+bool Consumer::Impl::closed() const {
+  return closing && (dead || rd_kafka_consumer_closed(client.get()) != 0);
 }
 
 void Consumer::Impl::send_commit() {
@@ -230,8 +258,7 @@ base::Result<std::unique_ptr<Consumer>> Consumer::open(const ConsumerSettings& s
   impl->wake->signal();  // what came before the line above woke nobody
 
   PartitionsHandle topics(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(topics.get(), settings.topic.c_str(),
-                                    RD_KAFKA_PARTITION_UA);
+  rd_kafka_topic_partition_list_add(topics.get(), settings.topic.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t code = rd_kafka_subscribe(impl->client.get(), topics.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Failure(FailureKind::invalid, "kafka topic: " + error_text(code));
@@ -242,13 +269,23 @@ base::Result<std::unique_ptr<Consumer>> Consumer::open(const ConsumerSettings& s
 Consumer::Consumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Consumer::~Consumer() = default;
 
-int Consumer::wake_fd() const { return impl_->wake->fd(); }
-void Consumer::drain_wake() { impl_->wake->drain(); }
-Consumer::Event Consumer::poll() { return impl_->poll(); }
-void Consumer::unassign() { impl_->unassign(); }
-void Consumer::close() { impl_->close(); }
+int Consumer::wake_fd() const {
+  return impl_->wake->fd();
+}
+void Consumer::drain_wake() {
+  impl_->wake->drain();
+}
+Consumer::Event Consumer::poll() {
+  return impl_->poll();
+}
+void Consumer::unassign() {
+  impl_->unassign();
+}
+void Consumer::close() {
+  impl_->close();
+}
 bool Consumer::closed() const {
-  return impl_->closing && rd_kafka_consumer_closed(impl_->client.get()) != 0;
+  return impl_->closed();
 }
 
 Consumer::Polled Consumer::poll_partition(std::int32_t partition, message::RecordBatch& into,
@@ -271,8 +308,9 @@ base::Status Consumer::assign(std::span<const Start> starts) {
   for (const Start& start : starts) {
     SPOOL_ASSERT(start.offset >= 0, "a partition starts at an absolute offset");
   }
-  // librdkafka raises a partition's version before rd_kafka_assign() answers, and a queue drops what is of an older
-  // version when it is polled: what was fetched, or is on its way, for the previous assignment ends there.
+  // librdkafka raises a partition's version before rd_kafka_assign() answers, and a queue drops
+  // what is of an older version when it is polled: what was fetched, or is on its way, for the
+  // previous assignment ends there.
   impl.partitions.clear();
   for (const Start& start : starts) {
     impl.partitions.push_back(
@@ -280,12 +318,21 @@ base::Status Consumer::assign(std::span<const Start> starts) {
   }
   impl.assigning = false;
   const PartitionsHandle list = to_list(impl.topic, starts);
-  const rd_kafka_resp_err_t code = rd_kafka_assign(impl.client.get(), list.get());
+  const rd_kafka_resp_err_t code = impl.place(list.get());
   // A queue that still holds dropped records is not empty and would not wake: poll each once.
   impl.wake->signal();
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   impl.partitions.clear();
   return Failure(FailureKind::unavailable, "assign: " + error_text(code));
+}
+
+std::optional<std::int64_t> Consumer::cached_end(std::int32_t partition) const {
+  std::int64_t low = RD_KAFKA_OFFSET_INVALID;
+  std::int64_t high = RD_KAFKA_OFFSET_INVALID;
+  const rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(
+      impl_->client.get(), impl_->topic.c_str(), partition, &low, &high);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0) return std::nullopt;
+  return high;
 }
 
 void Consumer::commit(std::span<const Start> next_offsets) {

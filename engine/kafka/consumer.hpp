@@ -1,8 +1,8 @@
-// One member of a consumer group, for one topic: joins, says what is assigned and revoked, and hands out records
-// partition by partition, each from a queue of its own, so that a partition nobody polls keeps its records while the
-// others flow. PostgreSQL says where a partition starts; the group's committed offsets serve lag tools only.
-// Owned and touched by one thread (wake_fd() is what other loops may wait on). Offsets are Kafka's. Expected failures
-// are values; nothing throws.
+// One member of a consumer group, for one topic: joins, says what is assigned and revoked, and
+// hands out records partition by partition, each from a queue of its own, so that a partition
+// nobody polls keeps its records while the others flow. PostgreSQL says where a partition starts;
+// the group's committed offsets serve lag tools only. Owned and touched by one thread (wake_fd() is
+// what other loops may wait on). Offsets are Kafka's. Expected failures are values; nothing throws.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ struct ConsumerSettings {
   std::string topic;
   std::string client_id;
   std::string group_instance_id;  // static membership; empty: none
-  // range or roundrobin. Cooperative assignors are refused: they need incremental answers, and the ones of this
-  // librdkafka end the process when a member closes before its first assignment.
+  // range or roundrobin. Cooperative assignors are refused: they need incremental answers, and the
+  // ones of this librdkafka end the process when a member closes before its first assignment.
   std::string assignor = "range";
   std::chrono::milliseconds session_timeout{10000};
   std::chrono::milliseconds heartbeat{500};
@@ -72,11 +72,12 @@ class Consumer {
 
   struct Polled {
     std::size_t records = 0;
-    // The end of the partition is reached: everything below is delivered or will never be (control and compacted
-    // records). Set only if no record came after it.
+    // The end of the partition is reached: everything below is delivered or will never be (control
+    // and compacted records). Set only if no record came after it.
     std::optional<std::int64_t> end_offset;
-    // `position`: the log does not have the offset that was asked for; compare with the watermarks before believing
-    // it. The partition delivers nothing more until the next assign(). `not_found`: topic or partition is gone.
+    // `position`: the log does not have the offset that was asked for; compare with the watermarks
+    // before believing it. The partition delivers nothing more until the next assign().
+    // `not_found`: topic or partition is gone.
     std::optional<base::Failure> failure;
     bool emptied = false;  // nothing is left; the descriptor wakes when there is
   };
@@ -89,29 +90,34 @@ class Consumer {
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
-  // Readable once something arrived. After a wake: drain_wake(), then poll() and the partitions that have room, each
-  // until it is empty. Waking is for empty queues only: a partition that was left with records must be polled again
-  // without being asked.
+  // Readable once something arrived. After a wake: drain_wake(), then poll() and the partitions
+  // that have room, each until it is empty. Waking is for empty queues only: a partition that was
+  // left with records must be polled again without being asked.
   int wake_fd() const;
   void drain_wake();
 
   // What happened to the group and the client; monostate when there is nothing more.
   Event poll();
 
-  // Appends up to `records_max` records, or a little more than `bytes_max` bytes of memory, to `into`.
-  Polled poll_partition(std::int32_t partition, message::RecordBatch& into,
-                        std::size_t records_max, std::size_t bytes_max);
+  // Appends up to `records_max` records, or a little more than `bytes_max` bytes of memory, to
+  // `into`.
+  Polled poll_partition(std::int32_t partition, message::RecordBatch& into, std::size_t records_max,
+                        std::size_t bytes_max);
 
-  // Answers Assigned, and may be called again until Revoked: from now on exactly these partitions, each from its
-  // offset. Nothing that was fetched before is delivered afterwards. Fails with `stopped` between Revoked and
-  // unassign() and after close(). An empty list is an answer too; without any the group cannot rebalance again.
+  // Answers Assigned, and may be called again until Revoked: from now on exactly these partitions,
+  // each from its offset. Nothing that was fetched before is delivered afterwards. Fails with
+  // `stopped` between Revoked and unassign() and after close(). An empty list is an answer too;
+  // without any the group cannot rebalance again.
   base::Status assign(std::span<const Start> starts);
 
   // Answers Revoked.
   void unassign();
 
-  // Tells the group how far we are. Asynchronous, one request at a time; a newer list replaces a waiting one. The
-  // answer comes as OffsetsCommitted.
+  // The partition's end (next offset to be written) as the last fetch reported it; asks nobody. Empty: not known yet.
+  std::optional<std::int64_t> cached_end(std::int32_t partition) const;
+
+  // Tells the group how far we are. Asynchronous, one request at a time; a newer list replaces a
+  // waiting one. The answer comes as OffsetsCommitted.
   void commit(std::span<const Start> next_offsets);
 
   // Leaves the group: go on with poll() (a Revoked may come) until closed().

@@ -1,6 +1,6 @@
-// Owners of librdkafka's C objects. Private to this folder: only its .cpp files and the private headers beside them
-// include this. Every object that goes through a client must be gone before the client is: one that is left makes
-// rd_kafka_destroy() wait for ever.
+// Owners of librdkafka's C objects. Private to this folder: only its .cpp files and the private
+// headers beside them include this. Every object that goes through a client must be gone before the
+// client is: one that is left makes rd_kafka_destroy() wait for ever.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -27,8 +27,8 @@ using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Deleter<rd_kafka_topic_des
 using HeadersHandle = std::unique_ptr<rd_kafka_headers_t, Deleter<rd_kafka_headers_destroy>>;
 using PartitionHandle =
     std::unique_ptr<rd_kafka_topic_partition_t, Deleter<rd_kafka_topic_partition_destroy>>;
-using PartitionsHandle =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, Deleter<rd_kafka_topic_partition_list_destroy>>;
+using PartitionsHandle = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                         Deleter<rd_kafka_topic_partition_list_destroy>>;
 
 inline std::string error_text(rd_kafka_resp_err_t code) {
   return std::string(rd_kafka_err2name(code)) + ": " + rd_kafka_err2str(code);

@@ -25,7 +25,9 @@ PartitionQueue::PartitionQueue(rd_kafka_t* client, const std::string& topic, Sta
   wake_on_arrival(queue_.get(), wake);
 }
 
-PartitionQueue::~PartitionQueue() { wake_no_more(queue_.get()); }
+PartitionQueue::~PartitionQueue() {
+  wake_no_more(queue_.get());
+}
 
 Consumer::Polled PartitionQueue::poll(message::RecordBatch& into, std::size_t records_max,
                                       std::size_t bytes_max) {
@@ -66,9 +68,8 @@ void PartitionQueue::append(const rd_kafka_message_t& message, message::RecordBa
     const char* name = nullptr;
     const void* value = nullptr;
     std::size_t size = 0;
-    for (std::size_t i = 0; rd_kafka_header_get_all(raw, i, &name, &value, &size) ==
-                            RD_KAFKA_RESP_ERR_NO_ERROR;
-         ++i) {
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(raw, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
       headers_.push_back({name, bytes(value, size)});
     }
   }

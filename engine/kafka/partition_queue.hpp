@@ -1,5 +1,5 @@
-// The queue of one assigned partition: the way of every record out of librdkafka into a batch of ours. Private to
-// this folder; belongs to one Consumer and dies before it.
+// The queue of one assigned partition: the way of every record out of librdkafka into a batch of
+// ours. Private to this folder; belongs to one Consumer and dies before it.
 #pragma once
 
 #include <vector>
@@ -12,15 +12,15 @@ namespace spool::kafka {
 
 class PartitionQueue {
  public:
-  // To be made before the partition is assigned, or its first records go to the consumer's common queue.
+  // To be made before the partition is assigned, or its first records go to the consumer's common
+  // queue.
   PartitionQueue(rd_kafka_t* client, const std::string& topic, Start start, const WakeFd& wake);
   ~PartitionQueue();
   PartitionQueue(const PartitionQueue&) = delete;
   PartitionQueue& operator=(const PartitionQueue&) = delete;
 
   std::int32_t partition() const { return start_.partition; }
-  Consumer::Polled poll(message::RecordBatch& into, std::size_t records_max,
-                        std::size_t bytes_max);
+  Consumer::Polled poll(message::RecordBatch& into, std::size_t records_max, std::size_t bytes_max);
 
  private:
   void take(rd_kafka_event_t* event, message::RecordBatch& into, Consumer::Polled& polled);

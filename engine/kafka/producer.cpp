@@ -57,14 +57,15 @@ const void* data(const std::optional<std::string_view>& text) {
   return text->data() != nullptr ? text->data() : "";
 }
 
-std::size_t size(const std::optional<std::string_view>& text) { return text ? text->size() : 0; }
+std::size_t size(const std::optional<std::string_view>& text) {
+  return text ? text->size() : 0;
+}
 
 HeadersHandle to_headers(std::span<const message::Header> headers) {
   HeadersHandle list(rd_kafka_headers_new(headers.size()));
   for (const message::Header& header : headers) {
-    rd_kafka_header_add(list.get(), header.name.data(),
-                        static_cast<ssize_t>(header.name.size()), data(header.value),
-                        static_cast<ssize_t>(size(header.value)));
+    rd_kafka_header_add(list.get(), header.name.data(), static_cast<ssize_t>(header.name.size()),
+                        data(header.value), static_cast<ssize_t>(size(header.value)));
   }
   return list;
 }
@@ -87,7 +88,8 @@ struct Producer::Impl {
   ProducerSettings settings;
   std::shared_ptr<WakeFd> wake = std::make_shared<WakeFd>();
 
-  // Guards which client there is, its topics and `dying`; held while a record is handed over, never while waiting.
+  // Guards which client there is, its topics and `dying`; held while a record is handed over, never
+  // while waiting.
   std::mutex mutex;
   ClientHandle client;
   QueueHandle queue;  // read by the owner's thread without the mutex: only that thread replaces it
@@ -108,7 +110,9 @@ struct Producer::Impl {
   std::vector<Delivery> poll();
 };
 
-Producer::Impl::~Impl() { retire(); }
+Producer::Impl::~Impl() {
+  retire();
+}
 
 void Producer::Impl::adopt(ClientHandle fresh) {
   client = std::move(fresh);
@@ -143,8 +147,7 @@ rd_kafka_resp_err_t Producer::Impl::hand_over(const OutboundRecord& record,
   const rd_kafka_resp_err_t code = rd_kafka_producev(
       client.get(), RD_KAFKA_V_RKT(topic),
       RD_KAFKA_V_PARTITION(record.partition.value_or(RD_KAFKA_PARTITION_UA)),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_KEY(data(record.key), size(record.key)),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(data(record.key), size(record.key)),
       RD_KAFKA_V_VALUE(const_cast<void*>(data(record.value)), size(record.value)),
       RD_KAFKA_V_HEADERS(headers.get()),
       RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(static_cast<std::uintptr_t>(record.tag))),
@@ -161,7 +164,9 @@ void Producer::Impl::take(rd_kafka_event_t* event, std::vector<Delivery>& into) 
         into.push_back(to_delivery(*message));
       }
       return;
-    case RD_KAFKA_EVENT_STATS: statistics = rd_kafka_event_stats(event); return;
+    case RD_KAFKA_EVENT_STATS:
+      statistics = rd_kafka_event_stats(event);
+      return;
     case RD_KAFKA_EVENT_LOG: {
       const char* facility = nullptr;
       const char* text = nullptr;
@@ -175,7 +180,8 @@ void Producer::Impl::take(rd_kafka_event_t* event, std::vector<Delivery>& into) 
       if (logs.size() == kLogLinesMax) logs.erase(logs.begin());
       logs.push_back({3, event_text(event)});
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -206,8 +212,8 @@ std::vector<Delivery> Producer::Impl::poll() {
     const std::lock_guard lock(mutex);
     dying = true;
   }
-  rd_kafka_purge(client.get(),
-                 RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  rd_kafka_purge(client.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                   RD_KAFKA_PURGE_F_NON_BLOCKING);
   if (rd_kafka_outq_len(client.get()) == 0) rebuild();
   return deliveries;
 }
@@ -241,14 +247,24 @@ base::Status Producer::publish(const OutboundRecord& record) {
   return Failure(publish_failure(code), error_text(code));
 }
 
-int Producer::wake_fd() const { return impl_->wake->fd(); }
-void Producer::drain_wake() { impl_->wake->drain(); }
-std::vector<Delivery> Producer::poll() { return impl_->poll(); }
-std::vector<LogLine> Producer::take_logs() { return std::exchange(impl_->logs, {}); }
+int Producer::wake_fd() const {
+  return impl_->wake->fd();
+}
+void Producer::drain_wake() {
+  impl_->wake->drain();
+}
+std::vector<Delivery> Producer::poll() {
+  return impl_->poll();
+}
+std::vector<LogLine> Producer::take_logs() {
+  return std::exchange(impl_->logs, {});
+}
 std::optional<std::string> Producer::take_statistics() {
   return std::exchange(impl_->statistics, std::nullopt);
 }
-std::uint64_t Producer::rebuilds() const { return impl_->rebuilds; }
+std::uint64_t Producer::rebuilds() const {
+  return impl_->rebuilds;
+}
 
 std::vector<Delivery> Producer::flush(milliseconds limit) {
   std::vector<Delivery> all;

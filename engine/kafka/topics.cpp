@@ -23,10 +23,14 @@ void compare(const TopicSpec& wanted, const TopicSpec& found, std::vector<Differ
 
 const char* to_string(DifferenceKind kind) {
   switch (kind) {
-    case DifferenceKind::create: return "create";
-    case DifferenceKind::config_differs: return "config differs";
-    case DifferenceKind::too_few_partitions: return "too few partitions";
-    case DifferenceKind::too_many_partitions: return "too many partitions";
+    case DifferenceKind::create:
+      return "create";
+    case DifferenceKind::config_differs:
+      return "config differs";
+    case DifferenceKind::too_few_partitions:
+      return "too few partitions";
+    case DifferenceKind::too_many_partitions:
+      return "too many partitions";
   }
   return "unknown";
 }

@@ -35,8 +35,8 @@ struct Difference {
   friend bool operator==(const Difference&, const Difference&) = default;
 };
 
-// In the order of `wanted`. Only the configuration keys that a spec names are compared; topics that nobody wants are
-// nobody's business.
+// In the order of `wanted`. Only the configuration keys that a spec names are compared; topics that
+// nobody wants are nobody's business.
 std::vector<Difference> plan(const std::vector<TopicSpec>& wanted,
                              const std::vector<TopicSpec>& existing);
 

@@ -11,7 +11,9 @@ WakeFd::WakeFd() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   SPOOL_ASSERT(fd_ >= 0, "no file descriptor is left for a Kafka client");
 }
 
-WakeFd::~WakeFd() { close(fd_); }
+WakeFd::~WakeFd() {
+  close(fd_);
+}
 
 void WakeFd::signal() {
   // A full counter is readable already, so a failed write loses nothing.

@@ -1,5 +1,5 @@
-// A non-blocking eventfd: becomes readable once anybody signals, until it is drained. Any thread may signal; one
-// thread waits and drains.
+// A non-blocking eventfd: becomes readable once anybody signals, until it is drained. Any thread
+// may signal; one thread waits and drains.
 #pragma once
 
 namespace spool::kafka {

@@ -19,7 +19,9 @@ struct Headers {
   std::string_view content_type;
 };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 // `wanted` is in lower case. Producers write headers in lower case nearly always.
 bool same_name(std::string_view name, std::string_view wanted) {
@@ -33,7 +35,7 @@ bool same_name(std::string_view name, std::string_view wanted) {
 
 struct HeaderName {
   std::string_view name;
-  std::string_view Headers::* member;
+  std::string_view Headers::*member;
 };
 
 constexpr std::array kHeaderNames{
@@ -165,8 +167,19 @@ std::optional<NotAnEvent> check(const Attributes& event, std::string_view prefix
 
 // Fields of a structured event, in the order of kStructured.
 enum Slot : std::size_t {
-  kSpecversion, kId, kSource, kType, kTime, kSubject, kDataContentType, kTraceparent,
-  kCorrelationId, kCausationId, kData, kDataBase64, kSlots
+  kSpecversion,
+  kId,
+  kSource,
+  kType,
+  kTime,
+  kSubject,
+  kDataContentType,
+  kTraceparent,
+  kCorrelationId,
+  kCausationId,
+  kData,
+  kDataBase64,
+  kSlots
 };
 
 // A missing or unusable id is refused by check(), which says so in the same words in both modes.

@@ -11,8 +11,11 @@ namespace {
 
 using HeaderList = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-const HeaderList kBinary{{"ce_specversion", "1.0"}, {"ce_id", "e-1"},      {"ce_source", "player"},
-                         {"ce_type", "progress.v1"}, {"content-type", "application/json"}};
+const HeaderList kBinary{{"ce_specversion", "1.0"},
+                         {"ce_id", "e-1"},
+                         {"ce_source", "player"},
+                         {"ce_type", "progress.v1"},
+                         {"content-type", "application/json"}};
 const HeaderList kStructured{{"content-type", "application/cloudevents+json"}};
 
 HeaderList with(HeaderList headers, const std::string& name, std::optional<std::string> value) {
@@ -148,9 +151,9 @@ TEST_F(EnvelopeTest, TombstoneEmptyAndTooLarge) {
 }
 
 TEST_F(EnvelopeTest, ContentTypes) {
-  for (const char* type : {"application/json", "application/json;charset=utf-8",
-                           "application/json; charset=\"UTF-8\"", "application/json+x",
-                           "application/vnd.media+json", "APPLICATION/JSON ;a=b", ""})
+  for (const char* type :
+       {"application/json", "application/json;charset=utf-8", "application/json; charset=\"UTF-8\"",
+        "application/json+x", "application/vnd.media+json", "APPLICATION/JSON ;a=b", ""})
     EXPECT_EQ(event(with(kBinary, "content-type", type), "{}").id, "e-1") << type;
   EXPECT_EQ(event(with(kBinary, "content-type", std::nullopt), "{}").id, "e-1");
   for (const char* type : {"text/plain", "application/xml", "application/avro", "json",
@@ -182,9 +185,9 @@ TEST_F(EnvelopeTest, TraceparentOfTheEventWinsOverThatOfTheTransport) {
 }
 
 TEST_F(EnvelopeTest, StructuredModeCarriesEverything) {
-  const Event e = event(with(kStructured, "content-type",
-                             "Application/CloudEvents+JSON; charset=utf-8"),
-                        R"({"specversion":"1.0","type":"progress.v1","source":"play\u0065r",
+  const Event e =
+      event(with(kStructured, "content-type", "Application/CloudEvents+JSON; charset=utf-8"),
+            R"({"specversion":"1.0","type":"progress.v1","source":"play\u0065r",
       "id":"e\"1","time":"2026-01-02T03:04:05Z","subject":"s","datacontenttype":"application/json",
       "traceparent":"00-t","correlationid":"c","causationid":"d","other":[1,2],"number":5,
       "data" : {"a": [1, {"b":2}]} })");
@@ -240,7 +243,8 @@ TEST_F(EnvelopeTest, DamagedStructuredEvents) {
   for (const std::string& json :
        {structured(R"(,"data":{})") + "x", structured(R"(,"data":{"a":tru})"),
         structured(R"(,"data":{]})"), structured(R"(,"data":{)"), structured(R"(,"other":nul)"),
-        std::string("{"), std::string("not json"), structured(R"(,"data":{})") + "}", std::string("[]")}) {
+        std::string("{"), std::string("not json"), structured(R"(,"data":{})") + "}",
+        std::string("[]")}) {
     const NotAnEvent result = refused(kStructured, json);
     EXPECT_EQ(result.why.type, ErrorType::schema_invalid_json) << json;
   }

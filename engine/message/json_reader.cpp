@@ -37,8 +37,7 @@ std::string bounds(const JsonField& field) {
 // One pass over one document.
 class Pass {
  public:
-  Pass(ondemand::document& document, std::span<const JsonField> fields,
-       std::span<JsonValue> values)
+  Pass(ondemand::document& document, std::span<const JsonField> fields, std::span<JsonValue> values)
       : document_(document), fields_(fields), values_(values) {}
 
   std::optional<Rejection> run();
@@ -69,7 +68,8 @@ bool Pass::at_end() {
 }
 
 bool starts_with_key(const char* raw, std::string_view name) {
-  // Reading on is safe: a key is followed by at least its quote, a colon, a value and the read-ahead.
+  // Reading on is safe: a key is followed by at least its quote, a colon, a value and the
+  // read-ahead.
   return std::memcmp(raw, name.data(), name.size()) == 0 && raw[name.size()] == '"';
 }
 
@@ -98,11 +98,16 @@ simdjson::error_code Pass::walk(ondemand::value& value, int depth) {
   ondemand::json_type type{};
   if (const auto error = value.type().get(type)) return error;
   switch (type) {
-    case ondemand::json_type::object: return walk_container(value, true, depth);
-    case ondemand::json_type::array: return walk_container(value, false, depth);
-    case ondemand::json_type::string: return value.get_string().error();
-    case ondemand::json_type::number: return value.get_double().error();
-    case ondemand::json_type::boolean: return value.get_bool().error();
+    case ondemand::json_type::object:
+      return walk_container(value, true, depth);
+    case ondemand::json_type::array:
+      return walk_container(value, false, depth);
+    case ondemand::json_type::string:
+      return value.get_string().error();
+    case ondemand::json_type::number:
+      return value.get_double().error();
+    case ondemand::json_type::boolean:
+      return value.get_bool().error();
     case ondemand::json_type::null: {
       bool is_null = false;
       if (const auto error = value.is_null().get(is_null)) return error;
@@ -188,8 +193,8 @@ std::optional<Rejection> Pass::take_any(const JsonField& field, ondemand::value&
   const char* last = nullptr;  // where the next token begins
   if (document_.current_location().get(last))
     return invalid_json(std::string(field.name), "the object ends early");
-  while (last > first && (last[-1] == ' ' || last[-1] == '\n' || last[-1] == '\r' ||
-                          last[-1] == '\t'))
+  while (last > first &&
+         (last[-1] == ' ' || last[-1] == '\n' || last[-1] == '\r' || last[-1] == '\t'))
     --last;
   out.text = {first, static_cast<std::size_t>(last - first)};
   out.present = true;
@@ -206,10 +211,13 @@ std::optional<Rejection> Pass::take(std::size_t index, ondemand::value& value) {
   }
   seen_ |= bit;
   switch (field.kind) {
-    case JsonKind::integer: return take_integer(field, value, out);
+    case JsonKind::integer:
+      return take_integer(field, value, out);
     case JsonKind::text:
-    case JsonKind::maybe_text: return take_text(field, value, out);
-    case JsonKind::any: return take_any(field, value, out);
+    case JsonKind::maybe_text:
+      return take_text(field, value, out);
+    case JsonKind::any:
+      return take_any(field, value, out);
   }
   return std::nullopt;
 }

@@ -1,7 +1,7 @@
-// Reads a flat JSON object into a table of known fields, in one forward pass and without allocating. The whole document
-// is validated, unknown fields and trailing bytes included, and a known field that stands there twice is refused:
-// parsers disagree on which of the two counts.
-// A JsonReader belongs to one thread; the texts that it hands out live until its next read().
+// Reads a flat JSON object into a table of known fields, in one forward pass and without
+// allocating. The whole document is validated, unknown fields and trailing bytes included, and a
+// known field that stands there twice is refused: parsers disagree on which of the two counts. A
+// JsonReader belongs to one thread; the texts that it hands out live until its next read().
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,9 @@ class JsonReader {
   JsonReader(JsonReader&&) noexcept;
   JsonReader& operator=(JsonReader&&) noexcept;
 
-  // kReadAheadBytes must be readable behind `json`. values[i] belongs to fields[i]; there are as many of both, and at
-  // most 64. After a rejection the values hold what was read until then, never one that was given twice.
+  // kReadAheadBytes must be readable behind `json`. values[i] belongs to fields[i]; there are as
+  // many of both, and at most 64. After a rejection the values hold what was read until then, never
+  // one that was given twice.
   std::optional<Rejection> read(std::string_view json, std::span<const JsonField> fields,
                                 std::span<JsonValue> values);
 

@@ -53,8 +53,8 @@ TEST_F(JsonReaderTest, ReadsFieldsInAnyOrder) {
 }
 
 TEST_F(JsonReaderTest, AnyIsTheTextOfTheValue) {
-  for (const std::string value : {"1", "-2.5e3", "true", "null", "\"t\\u0041\"", "{}", "[ ]",
-                                  R"({"a": [ {"b":2} , 3 ]})"}) {
+  for (const std::string value :
+       {"1", "-2.5e3", "true", "null", "\"t\\u0041\"", "{}", "[ ]", R"({"a": [ {"b":2} , 3 ]})"}) {
     ASSERT_FALSE(read(R"({"number":1,"any":  )" + value + "\n}")) << value;
     EXPECT_TRUE(values_[3].present);
     EXPECT_EQ(values_[3].text, value);
@@ -89,7 +89,8 @@ TEST_F(JsonReaderTest, NullIsAbsent) {
 }
 
 TEST_F(JsonReaderTest, MaybeTextIgnoresWhatItCannotUse) {
-  for (const std::string value : {"1", "[]", "{}", "\"\"", "\"123456789\"", "\"\\u0000\"", "true"}) {
+  for (const std::string value :
+       {"1", "[]", "{}", "\"\"", "\"123456789\"", "\"\\u0000\"", "true"}) {
     ASSERT_FALSE(read(R"({"number":1,"note":)" + value + "}")) << value;
     EXPECT_FALSE(values_[2].present) << value;
   }
@@ -118,21 +119,43 @@ TEST_F(JsonReaderTest, RefusesWhatIsNoObject) {
 }
 
 TEST_F(JsonReaderTest, ValidatesTheWholeDocument) {
-  for (const char* json :
-       {"", " ", "{", "}", "{}}", "{\"number\":1", "{\"number\":1}x", "{\"number\":1}{}",
-        "{\"number\":1},", "{\"number\":1,}", "{\"number\" 1}", "{\"number\":}", "{number:1}",
-        "{\"number\":01}", "{\"number\":1 2}", "{\"number\":1 \"text\":\"a\"}", "{\"number\":tru}",
-        "{\"number\":1,\"text\":\"a}", "{\"number\":1,\"text\":\"\\x\"}",
-        "{\"number\":1,\"text\":\"\\ud800\"}", "{\"number\":1,\"text\":\"\xff\"}",
-        "{\"number\":1,\"text\":\"a\nb\"}", "\xef\xbb\xbf{\"number\":1}"})
+  for (const char* json : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "{}}",
+                           "{\"number\":1",
+                           "{\"number\":1}x",
+                           "{\"number\":1}{}",
+                           "{\"number\":1},",
+                           "{\"number\":1,}",
+                           "{\"number\" 1}",
+                           "{\"number\":}",
+                           "{number:1}",
+                           "{\"number\":01}",
+                           "{\"number\":1 2}",
+                           "{\"number\":1 \"text\":\"a\"}",
+                           "{\"number\":tru}",
+                           "{\"number\":1,\"text\":\"a}",
+                           "{\"number\":1,\"text\":\"\\x\"}",
+                           "{\"number\":1,\"text\":\"\\ud800\"}",
+                           "{\"number\":1,\"text\":\"\xff\"}",
+                           "{\"number\":1,\"text\":\"a\nb\"}",
+                           "\xef\xbb\xbf{\"number\":1}"})
     expect_invalid(json);
 }
 
 TEST_F(JsonReaderTest, ValidatesWhatNobodyAskedFor) {
-  for (const char* value :
-       {"tru", "nul", "nan", "-", "1.", ".5", "+1", "0x1", "1e", "01", "[1,]", "[,1]", "[1 2]", "[",
-        "[[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{1:2}", "{", "{\"a\":{\"b\":1}", "{\"a\":[}",
-        "[}", "{]", "\"\\u12\"", "\"\\q\"", "{\"\\q\":1}", "[{},{}", "{}{}"}) {
+  for (const char* value : {"tru",       "nul",      "nan",
+                            "-",         "1.",       ".5",
+                            "+1",        "0x1",      "1e",
+                            "01",        "[1,]",     "[,1]",
+                            "[1 2]",     "[",        "[[]",
+                            "{\"a\"}",   "{\"a\":}", "{\"a\":1,}",
+                            "{1:2}",     "{",        "{\"a\":{\"b\":1}",
+                            "{\"a\":[}", "[}",       "{]",
+                            "\"\\u12\"", "\"\\q\"",  "{\"\\q\":1}",
+                            "[{},{}",    "{}{}"}) {
     expect_invalid(std::string("{\"number\":1,\"other\":") + value + "}");
     expect_invalid(std::string("{\"other\":") + value + ",\"number\":1}");
     expect_invalid(std::string("{\"number\":1,\"any\":") + value + "}");

@@ -45,7 +45,7 @@ struct LogLine {
 // 2026-01-02T03:04:05.678901Z INFO  lane.taken lane=progress_events/3 epoch=3
 std::string format_text(const LogLine& line);
 
-// {"ts":"2026-01-02T03:04:05.678901Z","level":"info","event":"lane.taken","lane":"progress_events/3","epoch":3}
+// {"ts":"2026-01-02T03:04:05.678901Z","level":"info","event":"lane.taken","epoch":3}
 std::string format_json(const LogLine& line);
 
 }  // namespace spool::observe

@@ -1,4 +1,5 @@
-// One PostgreSQL array literal, {...}, built element by element: how a set-based statement gets its columns
+// One PostgreSQL array literal, {...}, built element by element: how a set-based statement gets its
+// columns
 // ($1::bigint[], unnest). Owned and used by one thread; reset() keeps the memory.
 #pragma once
 
@@ -19,7 +20,8 @@ class ArrayText {
   void add_double(double value);  // shortest text that reads back as the same double
   void add_bool(bool value);
   void add_uuid(const base::Uuid& value);
-  void add_text(std::string_view value);   // UTF-8 without NUL, or PostgreSQL refuses the whole array
+  void add_text(
+      std::string_view value);  // UTF-8 without NUL, or PostgreSQL refuses the whole array
   void add_bytea(std::string_view value);  // any bytes, for a bytea[]
   void add_null();
 

@@ -29,8 +29,9 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> words
   return false;
 }
 
-// Deadlocks and serialization failures derive from transaction_rollback and carry no SQLSTATE; neither does a statement
-// whose outcome is unknown, which derives from it too and must be seen first.
+// Deadlocks and serialization failures derive from transaction_rollback and carry no SQLSTATE;
+// neither does a statement whose outcome is unknown, which derives from it too and must be seen
+// first.
 const char* state_of_rollback(const std::exception& error) {
   if (dynamic_cast<const pqxx::deadlock_detected*>(&error) != nullptr) return "40P01";
   if (dynamic_cast<const pqxx::serialization_failure*>(&error) != nullptr) return "40001";

@@ -1,6 +1,7 @@
 #include "engine/postgres/connection.hpp"
 
 #include <libpq-fe.h>
+#include <sys/socket.h>
 
 #include "engine/base/assert.hpp"
 #include "engine/postgres/classify.hpp"
@@ -79,15 +80,22 @@ Connection::Impl::Impl(const std::string& conninfo, const ConnectionSettings& se
 
 Rows Connection::Impl::run(pqxx::transaction_base& transaction, const Statement& statement,
                            Params& params) {
+  const Call call(*this);
   if (prepared.find(std::string_view(statement.name)) == prepared.end()) {
     connection.prepare(statement.name, statement.text);
     prepared.emplace(statement.name);
   }
   std::vector<MovedParam> moved;
   moved.reserve(params.values().size());
-  for (auto& value : params.values()) moved.push_back({&value});
-  return Rows(std::make_shared<Rows::Impl>(Rows::Impl{transaction.exec_prepared(
-      statement.name, pqxx::prepare::make_dynamic_params(moved))}));
+  for (auto& value : params.values()) {
+    // The driver would cut the text there without a word.
+    if (value && value->find('\0') != std::string::npos) {
+      throw pqxx::data_exception("a text parameter holds a NUL byte", statement.text, "22021");
+    }
+    moved.push_back({&value});
+  }
+  return Rows(std::make_shared<Rows::Impl>(Rows::Impl{
+      transaction.exec_prepared(statement.name, pqxx::prepare::make_dynamic_params(moved))}));
 }
 
 Failure Connection::Impl::failed(const std::exception& error) {
@@ -109,19 +117,29 @@ base::Result<std::unique_ptr<Connection>> Connection::open(const ConnectionSetti
   auto conninfo = connection_string(settings);
   if (!conninfo) return conninfo.failure();
   try {
-    return std::unique_ptr<Connection>(
-        new Connection(std::make_unique<Impl>(*conninfo, settings)));
+    return std::unique_ptr<Connection>(new Connection(std::make_unique<Impl>(*conninfo, settings)));
   } catch (const std::exception& error) {
     return blanked(classify(error), password_of(*conninfo));
   }
 }
 
-bool Connection::usable() const { return !impl_->broken && impl_->connection.is_open(); }
+void Connection::interrupt(std::chrono::milliseconds limit) {
+  using std::chrono::steady_clock;
+  const auto began = impl_->call_began.load();
+  if (began == 0) return;
+  const auto lasted = steady_clock::now().time_since_epoch() - steady_clock::duration(began);
+  if (lasted > limit) ::shutdown(impl_->connection.sock(), SHUT_RDWR);
+}
+
+bool Connection::usable() const {
+  return !impl_->broken && impl_->connection.is_open();
+}
 
 base::Result<std::unique_ptr<Transaction>> Connection::begin() {
   SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
   if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
   try {
+    const Call call(*impl_);
     auto inner = std::make_unique<Transaction::Impl>(*impl_);
     return std::make_unique<Transaction>(std::move(inner));
   } catch (const std::exception& error) {
@@ -144,6 +162,7 @@ base::Status Connection::execute_script(std::string_view text) {
   SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
   if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
   try {
+    const Call call(*impl_);
     pqxx::nontransaction own(impl_->connection);
     own.exec(std::string(text));
     return {};

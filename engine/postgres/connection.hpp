@@ -1,5 +1,6 @@
-// One session with PostgreSQL, owned and used by one thread. A session that broke is never revived: usable() turns
-// false and its owner opens another one. Session settings travel in the connection string, so they cost no round trip.
+// One session with PostgreSQL, owned and used by one thread. A session that broke is never revived:
+// usable() turns false and its owner opens another one. Session settings travel in the connection
+// string, so they cost no round trip.
 #pragma once
 
 #include <chrono>
@@ -14,8 +15,8 @@
 namespace spool::postgres {
 
 struct ConnectionSettings {
-  // postgresql://... or key=value; what it names itself (also in options=-c ...) wins over the fields below. May hold a
-  // password, which appears in no failure.
+  // postgresql://... or key=value; what it names itself (also in options=-c ...) wins over the
+  // fields below. May hold a password, which appears in no failure.
   std::string url;
   std::string application_name = "spool";
   std::chrono::seconds connect_timeout{3};
@@ -23,13 +24,15 @@ struct ConnectionSettings {
   std::chrono::milliseconds lock_timeout{1'000};
   std::chrono::milliseconds idle_in_transaction_timeout{10'000};
   std::chrono::milliseconds tcp_user_timeout{3'000};  // ends a query on a dead network
-  // Transactions that do not ask for durability may be lost in a crash of the database (never torn).
+  // Transactions that do not ask for durability may be lost in a crash of the database (never
+  // torn).
   bool synchronous_commit_off = false;
   // Warnings and notices of the server; called by the connection's thread. Empty: they are dropped.
   std::function<void(std::string_view)> on_notice;
 };
 
-// What is given to the driver: `settings` merged into its url. Fails with `invalid` if the url is none.
+// What is given to the driver: `settings` merged into its url. Fails with `invalid` if the url is
+// none.
 base::Result<std::string> connection_string(const ConnectionSettings& settings);
 
 class Connection {
@@ -41,11 +44,17 @@ class Connection {
 
   base::Result<std::unique_ptr<Transaction>> begin();
 
-  // A statement that is its own transaction. When the connection is lost nobody knows whether it took effect.
+  // A statement that is its own transaction. When the connection is lost nobody knows whether it
+  // took effect.
   base::Result<Rows> execute(const Statement& statement, Params params = {});
   base::Status execute_script(std::string_view text);
 
   bool usable() const;
+
+  // The one call for other threads: ends the round trip that is under way, if it has lasted longer than `limit`. Its caller
+  // sees a lost connection. For networks that swallow everything and still acknowledge it (a stalled proxy), where no
+  // timeout of the server or of TCP helps.
+  void interrupt(std::chrono::milliseconds limit);
 
   struct Impl;
 

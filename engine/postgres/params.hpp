@@ -1,5 +1,5 @@
-// The parameters of one statement, $1 first, as PostgreSQL reads them in text form. Texts are moved in where the caller
-// gives them up. One thread; spent by the statement that is given them.
+// The parameters of one statement, $1 first, as PostgreSQL reads them in text form. Texts are moved
+// in where the caller gives them up. One thread; spent by the statement that is given them.
 #pragma once
 
 #include <concepts>
@@ -42,8 +42,7 @@ class Params {
   void add(const Bytes& value);
   void add(const base::Uuid& value) { values_.emplace_back(base::to_string(value)); }
   template <std::integral Number>
-    requires(!std::same_as<Number, bool>)
-  void add(Number value) {
+  requires(!std::same_as<Number, bool>) void add(Number value) {
     values_.emplace_back(std::to_string(value));
   }
   template <typename Value>

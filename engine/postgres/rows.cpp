@@ -19,8 +19,12 @@ int nibble(char c) {
 
 Rows::Rows(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-std::size_t Rows::size() const { return impl_->result.size(); }
-std::size_t Rows::columns() const { return impl_->result.columns(); }
+std::size_t Rows::size() const {
+  return impl_->result.size();
+}
+std::size_t Rows::columns() const {
+  return impl_->result.columns();
+}
 std::int64_t Rows::affected_rows() const {
   return static_cast<std::int64_t>(impl_->result.affected_rows());
 }

@@ -1,6 +1,7 @@
-// The answer of one statement. Cheap to copy (shared, immutable), independent of its transaction and connection; any
-// thread. Asking for a row or column that is not there is a broken invariant; so is reading NULL, or a text that is
-// none of the type, as a number: the statement's own select list says what comes.
+// The answer of one statement. Cheap to copy (shared, immutable), independent of its transaction
+// and connection; any thread. Asking for a row or column that is not there is a broken invariant;
+// so is reading NULL, or a text that is none of the type, as a number: the statement's own select
+// list says what comes.
 #pragma once
 
 #include <cstddef>

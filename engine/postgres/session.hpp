@@ -1,6 +1,8 @@
 // Inside of this folder only: what Connection and Transaction share of a driver session.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <exception>
 #include <set>
 #include <string>
@@ -19,7 +21,8 @@ struct Rows::Impl {
   pqxx::result result;
 };
 
-// Hands the server's notices to the owner's function; installed first, it keeps the driver off stderr.
+// Hands the server's notices to the owner's function; installed first, it keeps the driver off
+// stderr.
 class NoticeHandler : public pqxx::errorhandler {
  public:
   NoticeHandler(pqxx::connection& connection, std::function<void(std::string_view)> function)
@@ -45,6 +48,23 @@ struct Connection::Impl {
   std::string password;  // to be blanked wherever the driver quotes it
   bool broken = false;
   bool busy = false;  // a transaction is open
+
+  // Steady clock at the beginning of the round trip that is under way, 0 between them; see Connection::interrupt().
+  std::atomic<std::chrono::steady_clock::rep> call_began{0};
+};
+
+// Around every round trip.
+class Call {
+ public:
+  explicit Call(Connection::Impl& session) : session_(session) {
+    session_.call_began = std::chrono::steady_clock::now().time_since_epoch().count();
+  }
+  ~Call() { session_.call_began = 0; }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+ private:
+  Connection::Impl& session_;
 };
 
 }  // namespace spool::postgres

@@ -11,7 +11,8 @@ using base::FailureKind;
 
 base::Status Transaction::Impl::script(std::string_view text) {
   try {
-    work.exec(std::string(text));
+    const Call call(session);
+    work->exec(std::string(text));
     return {};
   } catch (const std::exception& error) {
     failure = session.failed(error);
@@ -22,12 +23,14 @@ base::Status Transaction::Impl::script(std::string_view text) {
 Transaction::Transaction(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Transaction::~Transaction() = default;
 
-const std::optional<Failure>& Transaction::failed() const { return impl_->failure; }
+const std::optional<Failure>& Transaction::failed() const {
+  return impl_->failure;
+}
 
 base::Result<Rows> Transaction::execute(const Statement& statement, Params params) {
   if (impl_->failure) return *impl_->failure;
   try {
-    return impl_->session.run(impl_->work, statement, params);
+    return impl_->session.run(*impl_->work, statement, params);
   } catch (const std::exception& error) {
     impl_->failure = impl_->session.failed(error);
     return *impl_->failure;
@@ -39,9 +42,13 @@ base::Status Transaction::execute_script(std::string_view text) {
   return impl_->script(text);
 }
 
-base::Status Transaction::savepoint() { return execute_script("savepoint spool"); }
+base::Status Transaction::savepoint() {
+  return execute_script("savepoint spool");
+}
 
-base::Status Transaction::release_savepoint() { return execute_script("release savepoint spool"); }
+base::Status Transaction::release_savepoint() {
+  return execute_script("release savepoint spool");
+}
 
 base::Status Transaction::rollback_to_savepoint() {
   if (impl_->session.broken) {
@@ -55,7 +62,8 @@ base::Status Transaction::rollback_to_savepoint() {
 base::Status Transaction::commit() {
   if (impl_->failure) return *impl_->failure;
   try {
-    impl_->work.commit();
+    const Call call(impl_->session);
+    impl_->work->commit();
     return {};
   } catch (const std::exception& error) {
     impl_->failure = impl_->session.failed(error);

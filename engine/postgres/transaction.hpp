@@ -1,6 +1,7 @@
-// A transaction as handlers and stores see it. Begun by a Connection, which outlives it; one at a time on each
-// connection, used by the connection's thread. Every failure is a value. After a failed statement everything but
-// rollback_to_savepoint() fails the same way, commit() too. Destroying it without commit() rolls back.
+// A transaction as handlers and stores see it. Begun by a Connection, which outlives it; one at a
+// time on each connection, used by the connection's thread. Every failure is a value. After a
+// failed statement everything but rollback_to_savepoint() fails the same way, commit() too.
+// Destroying it without commit() rolls back.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,8 @@
 
 namespace spool::postgres {
 
-// A statement with its parameters as $1, $2...; prepared on a connection at its first use there (one more round trip,
-// once). Names are unique in the program.
+// A statement with its parameters as $1, $2...; prepared on a connection at its first use there
+// (one more round trip, once). Names are unique in the program.
 struct Statement {
   const char* name;
   const char* text;

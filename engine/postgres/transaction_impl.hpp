@@ -9,17 +9,24 @@
 namespace spool::postgres {
 
 struct Transaction::Impl {
-  explicit Impl(Connection::Impl& owner) : session(owner), work(owner.connection) {
+  explicit Impl(Connection::Impl& owner)
+      : session(owner), work(std::in_place, owner.connection) {
     session.busy = true;
   }
-  ~Impl() { session.busy = false; }
+  ~Impl() {
+    {
+      const Call call(session);  // a rollback, unless it was committed
+      work.reset();
+    }
+    session.busy = false;
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   base::Status script(std::string_view text);
 
   Connection::Impl& session;
-  pqxx::work work;
+  std::optional<pqxx::work> work;  // there until the end
   std::optional<base::Failure> failure;
 };
 

@@ -47,7 +47,7 @@ DatabaseWorker::DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store
                                delivery::Log& log_bounds, delivery::Probe& probe,
                                const std::map<std::string, delivery::Route>& routes,
                                const DatabaseClock& clock,
-                               std::map<std::string, observe::HandlerMetrics*> handlers,
+                               std::map<std::string, HandlerReporting> handlers,
                                observe::Metrics& metrics, observe::Logger& log,
                                JobListener listener)
     : board_(board),
@@ -105,7 +105,13 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
 
 void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* what,
                                     const base::Failure& failure) {
-  metrics_.count_db_error(failure.sqlstate);
+  if (failure.kind == FailureKind::fenced) {
+    const HandlerReporting& handler = handlers_.at(lane.handler);
+    metrics_.lane({handler.group, handler.topic, lane.partition, lane.handler})
+        ->count_fenced_commit();
+  } else {
+    metrics_.count_db_error(failure.sqlstate);
+  }
   const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data;
   log_.write(grave ? observe::Level::error : observe::Level::warn, "lane.job_failed",
            {{"lane", name_of(lane)},
@@ -135,7 +141,7 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
       report.age.add(now_s - static_cast<double>(slice.records.timestamp_ms(i)) / 1e3);
     }
   }
-  observe::HandlerMetrics& metrics = *handlers_.at(lane.handler);
+  observe::HandlerMetrics& metrics = *handlers_.at(lane.handler).metrics;
   metrics.batch_committed(report);
   metrics.handler_ran(observe::RunOutcome::applied, seconds);
   std::size_t logged = 0;

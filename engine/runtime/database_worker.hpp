@@ -23,12 +23,19 @@ struct JobListener {
   std::function<void()> connection_lost;                      // compare all claims soon
 };
 
+// Where a handler's numbers go. The metrics outlive the worker.
+struct HandlerReporting {
+  observe::HandlerMetrics* metrics = nullptr;
+  std::string group;
+  std::string topic;
+};
+
 class DatabaseWorker {
  public:
-  // `handlers`: the metrics of each by name. References outlive the worker; the thread starts at once.
+  // `handlers` by name. References outlive the worker; the thread starts at once.
   DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store> store, delivery::Log& log_bounds,
                  delivery::Probe& probe, const std::map<std::string, delivery::Route>& routes,
-                 const DatabaseClock& clock, std::map<std::string, observe::HandlerMetrics*> handlers,
+                 const DatabaseClock& clock, std::map<std::string, HandlerReporting> handlers,
                  observe::Metrics& metrics, observe::Logger& log, JobListener listener);
   // The board must be closed by then; waits for the job at hand.
   ~DatabaseWorker();
@@ -45,7 +52,7 @@ class DatabaseWorker {
   std::unique_ptr<delivery::Store> store_;
   delivery::Executor executor_;
   const DatabaseClock& clock_;
-  std::map<std::string, observe::HandlerMetrics*> handlers_;
+  std::map<std::string, HandlerReporting> handlers_;
   observe::Metrics& metrics_;
   observe::Logger& log_;
   JobListener listener_;

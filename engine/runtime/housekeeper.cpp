@@ -13,14 +13,14 @@ constexpr std::int64_t kPruneRowsMax = 50'000;
 }  // namespace
 
 Housekeeper::Housekeeper(LaneBoard& board, std::unique_ptr<store::PgStore> store,
-                         DatabaseClock& clock, HousekeeperSettings settings,
-                         std::map<std::string, observe::HandlerMetrics*> handlers,
+                         DatabaseClock& clock, std::chrono::milliseconds check_interval,
+                         std::map<std::string, HandlerReporting> handlers,
                          observe::Metrics& metrics, observe::Health& health, observe::Logger& log,
                          std::function<void()> on_check)
     : board_(board),
       store_(std::move(store)),
       clock_(clock),
-      settings_(settings),
+      check_interval_(check_interval),
       handlers_(std::move(handlers)),
       metrics_(metrics),
       health_(health),
@@ -48,7 +48,7 @@ void Housekeeper::hurry() {
 bool Housekeeper::wait_for_turn() {
   std::unique_lock lock(mutex_);
   // A hurry while the database is away must not become a loop without a pause.
-  const auto period = reachable_ ? settings_.check_interval : kAwayPeriod;
+  const auto period = reachable_ ? check_interval_ : kAwayPeriod;
   wake_.wait_for(lock, period, [this] { return stop_ || (hurry_ && reachable_); });
   hurry_ = false;
   return !stop_;
@@ -92,21 +92,21 @@ base::Status Housekeeper::check() {
 }
 
 base::Status Housekeeper::count_dead_letters() {
-  for (const auto& [name, metrics] : handlers_) {
+  for (const auto& [name, handler] : handlers_) {
     auto counts = store_->open_dead_letters(name);
     if (!counts) return counts.failure();
     std::vector<observe::DeadLetterCount> series;
-    for (auto& [error_type, open] : *counts) series.push_back({error_type, open});
-    metrics->set_dead_letters(series);
+    for (auto& [error_type, open] : *counts) series.push_back({std::move(error_type), open});
+    handler.metrics->set_dead_letters(series);
   }
-  auto pending = store_->outbox_pending();
+  auto pending = store_->outbox_waiting();
   if (!pending) return pending.failure();
   metrics_.set_outbox_pending(*pending);
   return {};
 }
 
 base::Status Housekeeper::prune() {
-  auto pruned = store_->prune(settings_.lane_batches_kept, kPruneRowsMax);
+  auto pruned = store_->prune(kPruneRowsMax);
   if (!pruned) return pruned.failure();
   if (*pruned > 0) log_.debug("lane_batches.pruned", {{"rows", *pruned}});
   return {};

@@ -6,35 +6,37 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "engine/observe/health.hpp"
 #include "engine/observe/log.hpp"
 #include "engine/observe/metrics.hpp"
 #include "engine/runtime/database_clock.hpp"
+#include "engine/runtime/database_worker.hpp"
 #include "engine/runtime/lane_board.hpp"
 #include "engine/store/pg_store.hpp"
 
 namespace spool::runtime {
 
-struct HousekeeperSettings {
-  std::chrono::milliseconds check_interval{5'000};
-  std::chrono::milliseconds lane_batches_kept{24 * 3'600'000};
-};
-
 class Housekeeper {
  public:
   // References outlive it. `on_check` is called on its thread after each comparison.
   Housekeeper(LaneBoard& board, std::unique_ptr<store::PgStore> store, DatabaseClock& clock,
-              HousekeeperSettings settings, std::map<std::string, observe::HandlerMetrics*> handlers,
+              std::chrono::milliseconds check_interval,
+              std::map<std::string, HandlerReporting> handlers,
               observe::Metrics& metrics, observe::Health& health, observe::Logger& log,
               std::function<void()> on_check);
   ~Housekeeper();  // stops and waits
 
   // Some connection broke: compares as soon as possible.
   void hurry();
+
+  // Ends a call to the database that has lasted longer than `limit`.
+  void interrupt(std::chrono::milliseconds limit) { store_->interrupt(limit); }
 
  private:
   void serve();
@@ -46,8 +48,8 @@ class Housekeeper {
   LaneBoard& board_;
   std::unique_ptr<store::PgStore> store_;
   DatabaseClock& clock_;
-  HousekeeperSettings settings_;
-  std::map<std::string, observe::HandlerMetrics*> handlers_;
+  std::chrono::milliseconds check_interval_;
+  std::map<std::string, HandlerReporting> handlers_;
   observe::Metrics& metrics_;
   observe::Health& health_;
   observe::Logger& log_;

@@ -57,6 +57,7 @@ struct Worker::Impl {
   std::vector<std::unique_ptr<Intake>> intakes;
   std::unique_ptr<Housekeeper> housekeeper;
   std::vector<std::unique_ptr<DatabaseWorker>> workers;
+  std::vector<store::PgStore*> stores;  // of the workers, while the loop runs
   std::unique_ptr<admin::AdminServer> admin_server;
   std::atomic<bool> pump_posted{false};
 
@@ -74,7 +75,7 @@ struct Worker::Impl {
   base::Status start_intakes();
   base::Status start_admin();
   std::map<std::string, delivery::Route> routes() const;
-  std::map<std::string, observe::HandlerMetrics*> handler_metrics();
+  std::map<std::string, HandlerReporting> reporting();
   std::unique_ptr<store::PgStore> make_store();
 
   void pump_soon();
@@ -84,6 +85,8 @@ struct Worker::Impl {
   void leave();
   void fail(const base::Failure& failure);
   void update_health();
+  std::chrono::milliseconds call_limit() const;
+  void interrupt_stuck_calls(std::chrono::milliseconds limit);
   std::size_t unfinished(std::size_t& outbox);
   void shut_down();
 };
@@ -95,22 +98,26 @@ std::map<std::string, delivery::Route> Worker::Impl::routes() const {
   return routes;
 }
 
-std::map<std::string, observe::HandlerMetrics*> Worker::Impl::handler_metrics() {
-  std::map<std::string, observe::HandlerMetrics*> found;
-  for (const HandlerRoute& h : settings.handlers)
-    found.emplace(h.handler->spec.name, &metrics.handler(h.handler->spec.name, h.topic));
+std::map<std::string, HandlerReporting> Worker::Impl::reporting() {
+  std::map<std::string, HandlerReporting> found;
+  for (const HandlerRoute& h : settings.handlers) {
+    const std::string& name = h.handler->spec.name;
+    found.emplace(name, HandlerReporting{&metrics.handler(name, h.topic), h.group, h.topic});
+  }
   return found;
 }
 
 std::unique_ptr<store::PgStore> Worker::Impl::make_store() {
-  store::StoreSettings store;
+  store::PgStoreSettings store;
   store.connection = settings.database;
   store.take_lock_timeout = settings.take_lock_timeout;
+  store.batches_kept = std::chrono::ceil<std::chrono::hours>(settings.lane_batches_kept);
+  std::vector<store::LaneContext> contexts;
   for (const HandlerRoute& h : settings.handlers) {
-    store.lanes.push_back({h.handler->spec.name, h.topic, h.dead_letter_topic, h.group,
-                           settings.release, settings.owner});
+    contexts.push_back({h.handler->spec.name, h.topic, h.dead_letter_topic, h.group,
+                        settings.release, settings.owner});
   }
-  return std::make_unique<store::PgStore>(std::move(store));
+  return std::make_unique<store::PgStore>(std::move(store), contexts);
 }
 
 base::Status Worker::Impl::start() {
@@ -124,6 +131,7 @@ base::Status Worker::Impl::start() {
   if (auto started = start_intakes(); !started) return started;
   loop.every(kShutdownPeriod, [this] {
     update_health();
+    interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });
   loop.on_termination([this](int signal) { begin_drain(signal); });
@@ -146,15 +154,16 @@ base::Status Worker::Impl::start_kafka() {
 void Worker::Impl::start_database() {
   housekeeper = std::make_unique<Housekeeper>(
       board, make_store(), clock,
-      HousekeeperSettings{settings.check_interval, settings.lane_batches_kept}, handler_metrics(),
-      metrics, health, log, [this] { pump_soon(); });
+      settings.check_interval, reporting(), metrics, health, log, [this] { pump_soon(); });
   const JobListener listener{
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
       [this] { housekeeper->hurry(); }};
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
-    workers.push_back(std::make_unique<DatabaseWorker>(board, make_store(), *cluster_log, probe,
-                                                       routes(), clock, handler_metrics(),
+    auto store = make_store();
+    stores.push_back(store.get());
+    workers.push_back(std::make_unique<DatabaseWorker>(board, std::move(store), *cluster_log,
+                                                       probe, routes(), clock, reporting(),
                                                        metrics, log, listener));
   }
 }
@@ -206,6 +215,16 @@ base::Status Worker::Impl::start_admin() {
   if (auto started = admin_server->start(); !started) return started;
   log.info("admin.listening", {{"port", admin_server->port()}});
   return {};
+}
+
+// The server ends a statement by itself, and TCP a dead connection; a call beyond both will never come back.
+std::chrono::milliseconds Worker::Impl::call_limit() const {
+  return settings.database.statement_timeout + settings.database.tcp_user_timeout;
+}
+
+void Worker::Impl::interrupt_stuck_calls(std::chrono::milliseconds limit) {
+  for (store::PgStore* store : stores) store->interrupt(limit);
+  housekeeper->interrupt(limit);
 }
 
 // Database workers end jobs far more often than the loop has to look.
@@ -309,6 +328,8 @@ void Worker::Impl::fail(const base::Failure& failure) {
 
 void Worker::Impl::shut_down() {
   board.close();
+  // What has not come back by the deadline would keep the process for ever.
+  if (end != WorkerEnd::drained) interrupt_stuck_calls(std::chrono::milliseconds(0));
   workers.clear();
   housekeeper.reset();
   intakes.clear();

@@ -46,8 +46,8 @@ Folded Fold::fold(const StagedEvents& events, std::size_t first, std::size_t las
   const Entry* previous = nullptr;
   for (const Entry& entry : entries_) {
     const Progress& progress = events.progress(entry.index);
-    const bool same_item = previous != nullptr && previous->user_id == entry.user_id &&
-                           previous->item == entry.item;
+    const bool same_item =
+        previous != nullptr && previous->user_id == entry.user_id && previous->item == entry.item;
     if (!same_item) rows_.push_back({entry.index, std::nullopt});
     FoldedRow& row = rows_.back();
     // Ascending by time: the first to complete is the earliest.

@@ -1,7 +1,7 @@
-// Coalescing: of all the events of a batch about one item (user, media, season, episode) only one row is written. Pure;
-// the result depends neither on the order of the events nor on where a batch was cut, which is why the order of two
-// events is total: by updated_at, then by the bytes of the id, then by what they say.
-// A Fold keeps its memory from batch to batch; one thread.
+// Coalescing: of all the events of a batch about one item (user, media, season, episode) only one
+// row is written. Pure; the result depends neither on the order of the events nor on where a batch
+// was cut, which is why the order of two events is total: by updated_at, then by the bytes of the
+// id, then by what they say. A Fold keeps its memory from batch to batch; one thread.
 #pragma once
 
 #include <cstddef>

@@ -101,7 +101,7 @@ class Random {
       p.state = static_cast<State>(below(4));
       p.session_id = kSessions[below(4)];
       sent.id = kIds[below(6)];
-      sent.source = below(2) == 0 ? "s" : "t";
+      sent.source.assign(1, below(2) == 0 ? 's' : 't');
     }
     return out;
   }
@@ -120,7 +120,7 @@ Sent event(std::int32_t position, base::EpochMicros at, std::string id) {
   sent.progress.position_s = position;
   sent.progress.updated_at = kUpdatedAtMin + at;
   sent.id = std::move(id);
-  sent.source = "s";
+  sent.source.assign(1, 's');
   return sent;
 }
 
@@ -147,7 +147,7 @@ TEST(Fold, RemembersTheEarliestCompletion) {
 
 TEST(Fold, CountsTheSameEventOnceMoreAsADuplicate) {
   Sent other_source = event(1, 5, "a");
-  other_source.source = "t";
+  other_source.source.assign(1, 't');
   const StagedEvents events = staged(
       {event(1, 5, "a"), event(1, 5, "a"), other_source, event(1, 5, "a"), event(1, 6, "a")});
   Fold fold;
@@ -172,11 +172,10 @@ TEST(Fold, RowsAreSortedByItem) {
   Fold fold;
   const Folded folded = fold.fold(events, 0, events.size(), kPercent);
   ASSERT_EQ(folded.rows.size(), sent.size());
-  EXPECT_TRUE(std::is_sorted(folded.rows.begin(), folded.rows.end(),
-                             [&](const FoldedRow& a, const FoldedRow& b) {
-                               return key_of(events.progress(a.newest)) <
-                                      key_of(events.progress(b.newest));
-                             }));
+  EXPECT_TRUE(std::is_sorted(
+      folded.rows.begin(), folded.rows.end(), [&](const FoldedRow& a, const FoldedRow& b) {
+        return key_of(events.progress(a.newest)) < key_of(events.progress(b.newest));
+      }));
 }
 
 TEST(Fold, NothingGivesNothing) {
@@ -196,8 +195,8 @@ TEST(Fold, EqualsTheNaiveModelInAnyOrderAndForAnyCut) {
       const StagedEvents events = staged(sent);
       Table table;
       for (std::size_t first = 0; first < sent.size();) {
-        const std::size_t last = std::min(
-            sent.size(), first + 1 + static_cast<std::size_t>(random.below(30)));
+        const std::size_t last =
+            std::min(sent.size(), first + 1 + static_cast<std::size_t>(random.below(30)));
         const Folded folded = fold.fold(events, first, last, kPercent);
         apply_folded(table, events, folded);
         first = last;

@@ -13,8 +13,17 @@ using message::JsonValue;
 using message::Rejection;
 
 enum Slot : std::size_t {
-  kUserId, kMediaType, kTmdbId, kSeason, kEpisode, kPositionS, kDurationS, kUpdatedAt,
-  kSessionId, kState, kSlots
+  kUserId,
+  kMediaType,
+  kTmdbId,
+  kSeason,
+  kEpisode,
+  kPositionS,
+  kDurationS,
+  kUpdatedAt,
+  kSessionId,
+  kState,
+  kSlots
 };
 
 // In the order in which players write them, which is what the reader expects first.
@@ -63,8 +72,8 @@ std::optional<Rejection> take_position(const Values& values, Progress& out) {
   const std::int64_t position = values[kPositionS].integer;
   const std::int64_t duration = values[kDurationS].integer;
   if (position > duration)
-    return violation(kPositionS, std::to_string(position) + " is beyond duration_s " +
-                                     std::to_string(duration));
+    return violation(
+        kPositionS, std::to_string(position) + " is beyond duration_s " + std::to_string(duration));
   out.position_s = static_cast<std::int32_t>(position);
   out.duration_s = static_cast<std::int32_t>(duration);
   return std::nullopt;
@@ -91,14 +100,20 @@ std::optional<Rejection> take_state(const Values& values, Progress& out) {
 
 }  // namespace
 
-std::string_view to_string(MediaType type) { return type == MediaType::movie ? "movie" : "tv"; }
+std::string_view to_string(MediaType type) {
+  return type == MediaType::movie ? "movie" : "tv";
+}
 
 std::string_view to_string(State state) {
   switch (state) {
-    case State::none: return "";
-    case State::progress: return "progress";
-    case State::start: return "start";
-    case State::stop: return "stop";
+    case State::none:
+      return "";
+    case State::progress:
+      return "progress";
+    case State::start:
+      return "start";
+    case State::stop:
+      return "stop";
   }
   return "";
 }

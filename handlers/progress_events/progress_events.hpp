@@ -1,5 +1,6 @@
-// Keeps media.watch_progress: how far every user has watched. Each batch is folded to one row per item and written with
-// one statement. Applying an event again changes nothing (the latest wins), so neither an inbox nor an order is needed.
+// Keeps media.watch_progress: how far every user has watched. Each batch is folded to one row per
+// item and written with one statement. Applying an event again changes nothing (the latest wins),
+// so neither an inbox nor an order is needed.
 #pragma once
 
 #include "engine/handler/handler.hpp"

@@ -18,17 +18,14 @@ constexpr base::EpochMicros kNow = 1'767'400'000LL * 1'000'000;  // 2026-01-03T0
 
 using Members = std::vector<std::pair<std::string, std::string>>;  // name, JSON text
 
-const Members kEpisode{{"user_id", "7"},         {"media_type", "\"tv\""},
-                       {"tmdb_id", "1399"},      {"season", "3"},
-                       {"episode", "9"},         {"position_s", "1840"},
-                       {"duration_s", "3180"},   {"updated_at", "\"2026-01-02T20:15:30.250Z\""},
+const Members kEpisode{{"user_id", "7"},          {"media_type", "\"tv\""},
+                       {"tmdb_id", "1399"},       {"season", "3"},
+                       {"episode", "9"},          {"position_s", "1840"},
+                       {"duration_s", "3180"},    {"updated_at", "\"2026-01-02T20:15:30.250Z\""},
                        {"session_id", "\"tv1\""}, {"state", "\"progress\""}};
-const Members kMovie{{"user_id", "7"},
-                     {"media_type", "\"movie\""},
-                     {"tmdb_id", "603"},
-                     {"position_s", "10"},
-                     {"duration_s", "8160"},
-                     {"updated_at", "\"2026-01-02T20:15:30.250Z\""}};
+const Members kMovie{{"user_id", "7"},       {"media_type", "\"movie\""},
+                     {"tmdb_id", "603"},     {"position_s", "10"},
+                     {"duration_s", "8160"}, {"updated_at", "\"2026-01-02T20:15:30.250Z\""}};
 
 Members with(Members members, const std::string& name, const std::string& json) {
   for (auto& member : members) {
@@ -80,10 +77,10 @@ class ProgressTest : public testing::Test {
                       const std::string& above) {
     EXPECT_EQ(refused(with(members, name, lowest)), "accepted") << name;
     EXPECT_EQ(refused(with(members, name, highest)), "accepted") << name;
-    for (const std::string& json : {below, above, std::string("1.5"), std::string("1.0"),
-                                    std::string("1e2"), std::string("\"1\""), std::string("true"),
-                                    std::string("[1]"), std::string("{}"),
-                                    std::string("99999999999999999999")})
+    for (const std::string& json :
+         {below, above, std::string("1.5"), std::string("1.0"), std::string("1e2"),
+          std::string("\"1\""), std::string("true"), std::string("[1]"), std::string("{}"),
+          std::string("99999999999999999999")})
       EXPECT_EQ(refused(with(members, name, json)), name) << json;
   }
 
@@ -173,8 +170,8 @@ TEST_F(ProgressTest, SessionIdIsShortText) {
 
 TEST_F(ProgressTest, StateIsOneOfThree) {
   for (const State state : {State::start, State::progress, State::stop})
-    EXPECT_EQ(
-        accepted(with(kMovie, "state", '"' + std::string(to_string(state)) + '"')).state, state);
+    EXPECT_EQ(accepted(with(kMovie, "state", '"' + std::string(to_string(state)) + '"')).state,
+              state);
   for (const char* json : {"\"paused\"", "\"\"", "\"Stop\"", "1", "{}"})
     EXPECT_EQ(refused(with(kMovie, "state", json)), "state") << json;
 }

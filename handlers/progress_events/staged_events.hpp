@@ -1,5 +1,6 @@
-// The decoded events of one batch: fixed-size records, their texts side by side in one buffer. Nothing is allocated per
-// event, and clear() keeps the memory. Owned by one batch, used by one thread.
+// The decoded events of one batch: fixed-size records, their texts side by side in one buffer.
+// Nothing is allocated per event, and clear() keeps the memory. Owned by one batch, used by one
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 """What must be true in every state, and what must be true once nothing is left to do."""
-from state import MAX_ATTEMPTS, World0, announces, rejected, scenario
+from state import MAX_ATTEMPTS, Exploration, announces, rejected, scenario
 
 
 def broken(w):
@@ -31,7 +31,7 @@ def announced_but_alive(w):
 
 
 def miscounted(db):
-    if db.start is None or not World0.counts_watched:
+    if db.start is None or not Exploration.counts_watched:
         return None
     if db.next_m - db.start != sum(db.counts):
         return f"conservation: {db.next_m} - {db.start} is not the sum of {tuple(db.counts)}"

@@ -19,7 +19,7 @@ import sys
 from collections import deque
 
 from invariants import broken, quiescent_broken
-from state import ABOUT_COUNTS, KILLED_IN, RULES, SCENARIOS, World0, initial
+from state import ABOUT_COUNTS, KILLED_IN, RULES, SCENARIOS, Exploration, initial
 from steps import NOT_PROGRESS, successors
 
 
@@ -61,7 +61,7 @@ def check(name, least_faults=0):
     made = SCENARIOS[name]
     wanted = {key: int(os.environ[key.upper()]) for key in made.budget._fields if key.upper() in os.environ}
     budget = made.budget._replace(**wanted)
-    World0.scenario = made._replace(budget=budget._replace(fault=max(budget.fault, least_faults)))
+    Exploration.scenario = made._replace(budget=budget._replace(fault=max(budget.fault, least_faults)))
     return explore()
 
 
@@ -69,10 +69,10 @@ def check_mutant(rule, verbose):
     """Removed, the rule must be missed in every world that it is there for, and by its effect: the counters, which
     notice nearly everything, are watched only where they are what the rule is about."""
     RULES[rule] = False
-    World0.counts_watched = rule in ABOUT_COUNTS
+    Exploration.counts_watched = rule in ABOUT_COUNTS
     least = 2 if rule == "token" else 0   # a zombie and a failover
     verdicts = [(name, *check(name, least)) for name in KILLED_IN[rule]]
-    RULES[rule] = World0.counts_watched = True
+    RULES[rule] = Exploration.counts_watched = True
     killed = all(why for _, _, why, _ in verdicts)
     print(f"{'killed  ' if killed else 'SURVIVED'} without {rule:21}",
           "; ".join(f"{name}: {why or 'holds'}" for name, _, why, _ in verdicts), flush=True)
@@ -84,7 +84,7 @@ def check_mutant(rule, verbose):
 
 def check_protocol(name):
     states, why, path = check(name)
-    budget = World0.scenario.budget
+    budget = Exploration.scenario.budget
     print(f"{name}: " + (f"BROKEN: {why}\n  " + "\n  ".join(path) if why else
                          f"holds in all {states} states ({budget.fail} failures, {budget.fault} faults, "
                          f"{budget.replay} requests, {budget.log} losses of the log)"), flush=True)

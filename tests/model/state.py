@@ -86,21 +86,22 @@ KILLED_IN = {
     "outbox_durable": ("rejects", "deaths"), "delete_after_ack": ("rejects", "deaths"), "dead_once": ("rejects",),
     "taking_durable": ("log",), "doubt_drops": ("positions", "rejects", "log"),
     "check_low": ("log",), "check_high": ("log",), "check_timestamp": ("log",),
-    "mark_survives_gap": ("log",), "gap_counted": ("log",), "loss_counted": ("log",), "counts_in_txn": ("positions", "rejects", "log"),
+    "mark_survives_gap": ("log",),
+    "gap_counted": ("log",), "loss_counted": ("log",), "counts_in_txn": ("positions", "rejects", "log"),
 }
 
 
 ABOUT_COUNTS = ("gap_counted", "loss_counted", "counts_in_txn")
 
 
-class World0:
+class Exploration:
     """The exploration at hand; set by it, read by everything else."""
     scenario = SCENARIOS["inbox"]
     counts_watched = True
 
 
 def scenario():
-    return World0.scenario
+    return Exploration.scenario
 
 
 def rejected(event):

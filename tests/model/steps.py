@@ -1,5 +1,5 @@
 """Everything that can happen next: workers, the database, the log, operators."""
-from state import RULES, Lane, announces, record, rejected, scenario
+from state import RULES, Lane, Log, announces, record, rejected, scenario
 from transactions import accept_loss_txn, begin, drain_txn, drained, replay_txn, retry_txn
 
 
@@ -187,7 +187,8 @@ def log_loss(w):
         for low in range(log.low + 1, log.high + 1):
             yield f"retention removes what is before {low}", w._replace(log=log._replace(low=low),
                                                                         budget=spend(w.budget, log=1))
-        yield "the topic is recreated", w._replace(log=type(log)(log.made + 1, 0, 1), budget=spend(w.budget, log=1))
+        if log.made + 1 < len(logs):
+            yield "the topic is recreated", w._replace(log=Log(log.made + 1, 0, 1), budget=spend(w.budget, log=1))
 
 
 def successors(w):

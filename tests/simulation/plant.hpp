@@ -1,5 +1,5 @@
-// Bugs that can be planted into the simulated world (never into the engine), each the removal of one rule of the
-// delivery protocol. A simulation that does not notice them proves nothing.
+// Bugs that can be planted into the simulated world (never into the engine), each the removal of
+// one rule of the delivery protocol. A simulation that does not notice them proves nothing.
 #pragma once
 
 #include <array>
@@ -12,21 +12,21 @@ enum class Plant {
   none,
   fence_ignores_token,
   fence_ignores_seq,
-  token_twice,          // a database that went back gives out the same token again
-  no_comparison,        // owners without work do not compare their claims
-  position_outside,     // the position moves in a transaction of its own
-  resume_from_group,    // a lane resumes from the group's committed offset
-  publish_early,        // dead letters are announced before their transaction has committed
-  outbox_relaxed,       // transactions with outbox rows are not durable when they are answered
-  doubt_is_failure,     // a commit in doubt is reported as one that certainly failed
-  no_low_check,         // the log's first offset is not known, the consumer resets to what there is
-  no_high_check,        // the log's end is not known, likewise
-  no_timestamp_check,   // the record before the position is not compared
+  token_twice,         // a database that went back gives out the same token again
+  no_comparison,       // owners without work do not compare their claims
+  position_outside,    // the position moves in a transaction of its own
+  resume_from_group,   // a lane resumes from the group's committed offset
+  publish_early,       // dead letters are announced before their transaction has committed
+  outbox_relaxed,      // transactions with outbox rows are not durable when they are answered
+  doubt_is_failure,    // a commit in doubt is reported as one that certainly failed
+  no_low_check,        // the log's first offset is not known, the consumer resets to what there is
+  no_high_check,       // the log's end is not known, likewise
+  no_timestamp_check,  // the record before the position is not compared
   gaps_uncounted,
-  take_relaxed,         // taking a lane is not durable when it is answered
+  take_relaxed,  // taking a lane is not durable when it is answered
   bury_not_unique,
-  savepoint_ignored,    // rolling back to a savepoint undoes nothing
-  stale_fetch,          // records fetched for an earlier placement reach the lane after a new one
+  savepoint_ignored,  // rolling back to a savepoint undoes nothing
+  stale_fetch,        // records fetched for an earlier placement reach the lane after a new one
 };
 
 struct PlantName {

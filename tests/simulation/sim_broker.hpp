@@ -1,5 +1,6 @@
-// Kafka, as far as delivery can tell: partitions with gaps, retention and recreation, the groups' committed offsets,
-// and the dead-letter log. It also keeps what was really produced, for the checkers.
+// Kafka, as far as delivery can tell: partitions with gaps, retention and recreation, the groups'
+// committed offsets, and the dead-letter log. It also keeps what was really produced, for the
+// checkers.
 #pragma once
 
 #include <cstdint>

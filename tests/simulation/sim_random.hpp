@@ -1,5 +1,5 @@
-// The only source of chance in a simulation: the same seed gives the same run, on every machine. Not for use by
-// several threads.
+// The only source of chance in a simulation: the same seed gives the same run, on every machine.
+// Not for use by several threads.
 #pragma once
 
 #include <cstddef>

@@ -23,6 +23,7 @@ Swarm Swarm::draw(Random& random) {
   swarm.flaw = sometimes(random, 250);
   swarm.late = sometimes(random, 300);
   swarm.refetch = sometimes(random, 200);
+  swarm.eof = random.between(0, 800);
   swarm.refuse = random.chance(200) ? random.between(50, 300) : 0;
   swarm.answer_lost = sometimes(random, 400);
   swarm.reassign = sometimes(random, 30);
@@ -42,11 +43,10 @@ Swarm Swarm::draw(Random& random) {
   swarm.refused_statement = random.chance(200) ? random.between(1, 20) : 0;
   swarm.in_doubt = sometimes(random, 80);
   swarm.take_restarts_seq = random.chance(500);
-  swarm.eof_events = random.chance(800);
   swarm.retention = random.chance(150) ? random.between(2, 10) : 0;
   if (swarm.retention == 0 && random.chance(150)) {
-    // A stranger's log is recognised by the record before the position. Where there was none, or where
-    // the database went back to having none, nobody can tell.
+    // A stranger's log is recognised by the record before the position. Where there was none, or
+    // where the database went back to having none, nobody can tell.
     swarm.recreate = random.between(2, 10);
     swarm.gap = 0;
     swarm.failover = 0;

@@ -1,5 +1,5 @@
-// What kind of world a seed gives: how many of everything, and how often each fault strikes. Drawn from the
-// seed, so that some worlds have one fault only, and often; others all of them.
+// What kind of world a seed gives: how many of everything, and how often each fault strikes. Drawn
+// from the seed, so that some worlds have one fault only, and often; others all of them.
 #pragma once
 
 #include "tests/simulation/sim_random.hpp"
@@ -14,14 +14,15 @@ struct Swarm {
   int steps = 500;
   int records_max = 60;  // of each partition
 
-  int produce = 0;        // of the world's steps
-  int gap = 0;            // of the offsets: control records
-  int duplicate = 0;      // of the events: published once more
-  int flaw = 0;           // of the events: cannot be applied
-  int late = 0;           // of the events: an older version
-  int refetch = 0;        // of the fetches: begins below the position
-  int refuse = 0;         // of the published rows: refused for good
-  int answer_lost = 0;    // of the published rows
+  int produce = 0;      // of the world's steps
+  int gap = 0;          // of the offsets: control records
+  int duplicate = 0;    // of the events: published once more
+  int flaw = 0;         // of the events: cannot be applied
+  int late = 0;         // of the events: an older version
+  int refetch = 0;      // of the fetches: begins below the position
+  int eof = 0;          // of the fetches that reach the end: the consumer says so
+  int refuse = 0;       // of the published rows: refused for good
+  int answer_lost = 0;  // of the published rows
 
   int reassign = 0;        // of the world's steps
   int learn = 0;           // of a worker's steps, when the group has news for it: low means zombies
@@ -44,7 +45,6 @@ struct Swarm {
   int in_doubt = 0;           // of the commits
 
   bool take_restarts_seq = false;  // the rule allows both
-  bool eof_events = true;
 
   static Swarm draw(Random& random);
 };

@@ -1,5 +1,5 @@
-// What happened, step by step, for people; and the exception that ends a run which broke an invariant. A trace
-// that is off costs nothing: guard the making of the text with on().
+// What happened, step by step, for people; and the exception that ends a run which broke an
+// invariant. A trace that is off costs nothing: guard the making of the text with on().
 #pragma once
 
 #include <stdexcept>

@@ -1,6 +1,7 @@
-// C11 threads on top of the POSIX calls that ThreadSanitizer intercepts. Debian's librdkafka uses the C11 names, and
-// without this a ThreadSanitizer build crashes at the client's first thread. glibc gives both families the same
-// types. Linked only into ThreadSanitizer programs, whose symbols win over the C library's.
+// C11 threads on top of the POSIX calls that ThreadSanitizer intercepts. Debian's librdkafka uses
+// the C11 names, and without this a ThreadSanitizer build crashes at the client's first thread.
+// glibc gives both families the same types. Linked only into ThreadSanitizer programs, whose
+// symbols win over the C library's.
 #include <pthread.h>
 #include <threads.h>
 
@@ -14,16 +15,25 @@ namespace {
 static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t));
 static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t));
 
-pthread_mutex_t* posix(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t*>(mutex); }
-pthread_cond_t* posix(cnd_t* condition) { return reinterpret_cast<pthread_cond_t*>(condition); }
+pthread_mutex_t* posix(mtx_t* mutex) {
+  return reinterpret_cast<pthread_mutex_t*>(mutex);
+}
+pthread_cond_t* posix(cnd_t* condition) {
+  return reinterpret_cast<pthread_cond_t*>(condition);
+}
 
 int answer(int error) {
   switch (error) {
-    case 0: return thrd_success;
-    case EBUSY: return thrd_busy;
-    case ETIMEDOUT: return thrd_timedout;
-    case ENOMEM: return thrd_nomem;
-    default: return thrd_error;
+    case 0:
+      return thrd_success;
+    case EBUSY:
+      return thrd_busy;
+    case ETIMEDOUT:
+      return thrd_timedout;
+    case ENOMEM:
+      return thrd_nomem;
+    default:
+      return thrd_error;
   }
 }
 
@@ -40,6 +50,17 @@ void* trampoline(void* raw) {
 }  // namespace
 
 extern "C" {
+
+// The client itself is not instrumented: its atomic reference counts look like races between its
+// own threads. It never calls us back, so a race in our code has none of its frames.
+const char* __tsan_default_suppressions() {
+  return "race:librdkafka.so\n";
+}
+
+// A client that hangs while it is destroyed is left behind on purpose, its threads with it.
+const char* __tsan_default_options() {
+  return "report_thread_leaks=0";
+}
 
 int thrd_create(thrd_t* thread, thrd_start_t run, void* argument) {
   auto start = std::make_unique<Start>(Start{run, argument});
@@ -68,15 +89,25 @@ int mtx_init(mtx_t* mutex, int type) noexcept {
   return answer(error);
 }
 
-int mtx_lock(mtx_t* mutex) { return answer(pthread_mutex_lock(posix(mutex))); }
-int mtx_trylock(mtx_t* mutex) noexcept { return answer(pthread_mutex_trylock(posix(mutex))); }
-int mtx_unlock(mtx_t* mutex) noexcept { return answer(pthread_mutex_unlock(posix(mutex))); }
-void mtx_destroy(mtx_t* mutex) noexcept { pthread_mutex_destroy(posix(mutex)); }
+int mtx_lock(mtx_t* mutex) {
+  return answer(pthread_mutex_lock(posix(mutex)));
+}
+int mtx_trylock(mtx_t* mutex) noexcept {
+  return answer(pthread_mutex_trylock(posix(mutex)));
+}
+int mtx_unlock(mtx_t* mutex) noexcept {
+  return answer(pthread_mutex_unlock(posix(mutex)));
+}
+void mtx_destroy(mtx_t* mutex) noexcept {
+  pthread_mutex_destroy(posix(mutex));
+}
 
 int cnd_init(cnd_t* condition) noexcept {
   return answer(pthread_cond_init(posix(condition), nullptr));
 }
-int cnd_signal(cnd_t* condition) noexcept { return answer(pthread_cond_signal(posix(condition))); }
+int cnd_signal(cnd_t* condition) noexcept {
+  return answer(pthread_cond_signal(posix(condition)));
+}
 int cnd_broadcast(cnd_t* condition) noexcept {
   return answer(pthread_cond_broadcast(posix(condition)));
 }
@@ -87,6 +118,8 @@ int cnd_timedwait(cnd_t* __restrict condition, mtx_t* __restrict mutex,
                   const timespec* __restrict until) {
   return answer(pthread_cond_timedwait(posix(condition), posix(mutex), until));
 }
-void cnd_destroy(cnd_t* condition) noexcept { pthread_cond_destroy(posix(condition)); }
+void cnd_destroy(cnd_t* condition) noexcept {
+  pthread_cond_destroy(posix(condition));
+}
 
 }  // extern "C"

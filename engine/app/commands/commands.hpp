@@ -1,0 +1,22 @@
+// The engine's own commands, one group a file. What each does stands in its help.
+#pragma once
+
+#include <vector>
+
+#include "engine/app/command.hpp"
+
+namespace spool::app {
+
+std::vector<Command> run_commands();
+std::vector<Command> publish_commands();
+std::vector<Command> migrate_commands();
+std::vector<Command> topics_commands();
+std::vector<Command> config_commands();
+std::vector<Command> dlt_commands();
+std::vector<Command> health_commands();
+std::vector<Command> version_commands();
+
+// All of them, in the order of the help.
+std::vector<Command> engine_commands();
+
+}  // namespace spool::app

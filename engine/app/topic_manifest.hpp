@@ -1,0 +1,28 @@
+// The manifest of topics (schemas/topics.toml) as values: read, checked against what delivery
+// needs, and renamed as the configuration names the handlers' topics. Pure, any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/config/keys.hpp"
+#include "engine/config/settings.hpp"
+#include "engine/kafka/topics.hpp"
+
+namespace spool::app {
+
+// Fails with `invalid`, every error on a line of its own; `name` stands in front of each.
+base::Result<std::vector<kafka::TopicSpec>> read_manifest(std::string_view toml,
+                                                          const std::string& name);
+
+// What is wrong with a dead-letter topic as a companion of its source; empty: nothing.
+std::vector<std::string> manifest_problems(const std::vector<kafka::TopicSpec>& specs);
+
+// With the topic names that the configuration gives to handlers.
+std::vector<kafka::TopicSpec> renamed(std::vector<kafka::TopicSpec> specs,
+                                      const config::KnownHandlers& known,
+                                      const config::Settings& settings);
+
+}  // namespace spool::app

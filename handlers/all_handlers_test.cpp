@@ -1,0 +1,29 @@
+#include "handlers/all_handlers.hpp"
+
+#include <gtest/gtest.h>
+
+namespace spool::handlers {
+namespace {
+
+TEST(AllHandlers, AreRegistered) {
+  const auto handlers = all_handlers({});
+  ASSERT_TRUE(handlers.ok()) << handlers.failure().text;
+  const handler::Handler* progress = (*handlers).find("progress_events");
+  ASSERT_NE(progress, nullptr);
+  EXPECT_EQ(progress->spec.topic, "spool.progress-events");
+  EXPECT_EQ(progress->spec.types, std::vector<std::string>{"progress.v1"});
+  EXPECT_EQ(progress->spec.idempotence, handler::Idempotence::natural);
+}
+
+TEST(AllHandlers, SettingsAreChecked) {
+  for (const int percent : {-1, 0, 101}) {
+    const auto handlers = all_handlers({.progress_events = {.completed_percent = percent}});
+    ASSERT_FALSE(handlers.ok());
+    EXPECT_EQ(handlers.failure().kind, base::FailureKind::invalid);
+    EXPECT_NE(handlers.failure().text.find("completed_percent"), std::string::npos);
+  }
+  EXPECT_TRUE(all_handlers({.progress_events = {.completed_percent = 100}}).ok());
+}
+
+}  // namespace
+}  // namespace spool::handlers

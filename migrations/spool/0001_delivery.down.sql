@@ -1,0 +1,4 @@
+drop table spool.dead_letters;
+drop table spool.outbox;
+drop table spool.lane_batches;
+drop table spool.lanes;

@@ -1,0 +1,72 @@
+#include "tests/simulation/sim_database.hpp"
+
+#include <cstring>
+
+#include "engine/base/assert.hpp"
+
+namespace spool::simulation {
+namespace {
+
+constexpr std::size_t kHistoryMin = 30;  // durable transactions that a failover may still lose
+
+}  // namespace
+
+std::int64_t SimDatabase::begin() {
+  SPOOL_ASSERT(open_number_ == 0, "two transactions at once in the simulated database");
+  open_number_ = ++last_number_;
+  return open_number_;
+}
+
+void SimDatabase::undo(std::vector<Undo>& steps, std::size_t mark) {
+  while (steps.size() > mark) {
+    const Undo step = std::move(steps.back());
+    steps.pop_back();
+    step(*this);
+  }
+}
+
+void SimDatabase::undo_to(std::size_t mark) {
+  undo(open_, mark);
+}
+
+void SimDatabase::commit(bool durable) {
+  SPOOL_ASSERT(open_number_ != 0, "a commit without a transaction");
+  last_committed_ = open_number_;
+  history_.push_back({open_number_, std::move(open_)});
+  open_.clear();
+  open_number_ = 0;
+  if (durable) flush();
+  while (history_.size() > kHistoryMin && is_durable(history_.front().number)) history_.pop_front();
+}
+
+void SimDatabase::abandon() {
+  undo(open_, 0);
+  open_number_ = 0;
+}
+
+void SimDatabase::undo_newest() {
+  undo(history_.back().undo, 0);
+  history_.pop_back();
+}
+
+void SimDatabase::crash() {
+  abandon();
+  while (!history_.empty() && !is_durable(history_.back().number)) undo_newest();
+  observer_.went_back();
+}
+
+void SimDatabase::fail_over(std::size_t transactions) {
+  crash();
+  observer_.failing_over();
+  while (!history_.empty() && transactions-- > 0) undo_newest();
+  observer_.went_back();
+}
+
+base::Uuid SimDatabase::next_token() {
+  base::Uuid token;
+  ++tokens_;
+  std::memcpy(token.bytes.data(), &tokens_, sizeof tokens_);
+  return token;
+}
+
+}  // namespace spool::simulation

@@ -1,0 +1,199 @@
+#include "tests/simulation/sim_transaction.hpp"
+
+#include <utility>
+
+#include "tests/simulation/sim_handler.hpp"
+
+namespace spool::simulation {
+
+using base::Failure;
+using base::FailureKind;
+using base::Result;
+using base::Status;
+
+SimTransaction::SimTransaction(delivery::LaneId lane, SimDatabase& database, SimBroker& broker,
+                               Faults& faults, Connection& connection)
+    : lane_(std::move(lane)),
+      database_(database),
+      broker_(broker),
+      faults_(faults),
+      connection_(connection),
+      number_(database.begin()) {}
+
+SimTransaction::~SimTransaction() {
+  if (database_.is_open(number_)) database_.abandon();
+}
+
+std::optional<Failure> SimTransaction::trouble(bool own_statement) {
+  if (std::exchange(connection_.broken, false) || !database_.is_open(number_)) {
+    if (database_.is_open(number_)) database_.abandon();
+    return Failure(FailureKind::unavailable, "connection lost");
+  }
+  if (aborted_) return Failure(FailureKind::schema, "the transaction is aborted", "25P02");
+  auto failure = faults_.strike();
+  if (!failure && own_statement && faults_.chance(faults_.swarm.refused_statement))
+    failure = Failure(FailureKind::bad_data, "a value of ours is out of range", "22003");
+  if (failure) aborted_ = true;
+  return failure;
+}
+
+void SimTransaction::remember_row() {
+  database_.on_undo([lane = lane_, before = database_.tables(lane_).row](SimDatabase& back) {
+    back.tables(lane).row = before;
+  });
+}
+
+void SimTransaction::move(const delivery::Advance& advance) {
+  LaneRow& row = *database_.tables(lane_).row;
+  row.next = advance.to;
+  if (advance.last_offset >= 0) {
+    row.last_offset = advance.last_offset;
+    row.last_timestamp_ms = advance.last_timestamp_ms;
+  }
+  row.counters.applied += advance.delta.applied;
+  row.counters.duplicate += advance.delta.duplicate;
+  row.counters.dead += advance.delta.dead;
+  if (faults_.plant != Plant::gaps_uncounted) row.counters.gaps += advance.delta.gaps;
+}
+
+Status SimTransaction::fence(const delivery::Claim& claim, const delivery::Advance* step) {
+  if (auto failure = trouble(true)) return *failure;
+  auto& row = database_.tables(lane_).row;
+  const bool other = !row || row->claim.token != claim.token;
+  const bool older = !row || row->claim.seq != claim.seq;
+  if ((other && faults_.plant != Plant::fence_ignores_token) ||
+      (older && faults_.plant != Plant::fence_ignores_seq)) {
+    if (row) database_.observer().fenced(lane_, claim, row->claim);
+    aborted_ = true;
+    return Failure(FailureKind::fenced, "no longer ours");
+  }
+  if (!row) return Failure(FailureKind::fenced, "no such lane");
+  remember_row();
+  row->claim.seq = claim.seq + 1;
+  if (step != nullptr) return advance(*step);
+  return {};
+}
+
+Status SimTransaction::advance(const delivery::Advance& step) {
+  if (auto failure = trouble(true)) return *failure;
+  if (faults_.plant == Plant::position_outside) {
+    position_later_ = step;
+    return {};
+  }
+  remember_row();
+  move(step);
+  return {};
+}
+
+Result<handler::ApplyCounts> SimTransaction::apply(handler::Batch& batch, std::size_t first,
+                                                   std::size_t last) {
+  if (auto failure = trouble(false)) return *failure;
+  auto applied = dynamic_cast<SimBatch&>(batch).apply_to(database_, lane_, first, last);
+  if (!applied) aborted_ = true;
+  return applied;
+}
+
+Status SimTransaction::savepoint() {
+  if (auto failure = trouble(true)) return *failure;
+  savepoints_.push_back(database_.mark());
+  return {};
+}
+
+Status SimTransaction::rollback_to_savepoint() {
+  aborted_ = false;
+  if (auto failure = trouble(true)) return *failure;
+  if (faults_.plant != Plant::savepoint_ignored) database_.undo_to(savepoints_.back());
+  savepoints_.pop_back();
+  return {};
+}
+
+Status SimTransaction::release_savepoint() {
+  if (auto failure = trouble(true)) return *failure;
+  savepoints_.pop_back();
+  return {};
+}
+
+Result<std::int64_t> SimTransaction::bury(std::span<const delivery::DeadLetter> letters) {
+  if (auto failure = trouble(true)) return *failure;
+  LaneTables& tables = database_.tables(lane_);
+  std::int64_t fresh = 0;
+  for (const delivery::DeadLetter& letter : letters) {
+    const message::Identity identity{letter.source, letter.id};
+    if (tables.dead.contains(identity) && faults_.plant != Plant::bury_not_unique) continue;
+    ++fresh;
+    tables.dead.insert({identity, {letter.why.type, number_}});
+    const std::int64_t row = database_.next_outbox_number();
+    tables.outbox.insert({row, {identity, {}}});
+    database_.on_undo([lane = lane_, identity, row](SimDatabase& back) {
+      back.tables(lane).dead.erase(back.tables(lane).dead.find(identity));
+      back.tables(lane).outbox.erase(row);
+    });
+    if (faults_.plant == Plant::publish_early) broker_.announce(identity);
+  }
+  return fresh;
+}
+
+Status SimTransaction::settle_outbox(std::span<const std::int64_t> published,
+                                     std::span<const delivery::RefusedRow> refused) {
+  if (auto failure = trouble(true)) return *failure;
+  auto& outbox = database_.tables(lane_).outbox;
+  const auto remember = [&](std::int64_t number, const OutboxEntry& entry) {
+    database_.on_undo([lane = lane_, number, entry](SimDatabase& back) {
+      back.tables(lane).outbox[number] = entry;
+    });
+  };
+  for (const std::int64_t number : published) {
+    const auto entry = outbox.find(number);
+    if (entry == outbox.end()) continue;
+    remember(number, entry->second);
+    outbox.erase(entry);
+  }
+  for (const delivery::RefusedRow& row : refused) {
+    const auto entry = outbox.find(row.number);
+    if (entry == outbox.end()) continue;
+    remember(row.number, entry->second);
+    entry->second.error = row.error;
+  }
+  return {};
+}
+
+void SimTransaction::commit_now(bool durable) {
+  database_.commit(durable);
+  if (!position_later_) {
+    database_.observer().committed(lane_);
+    return;
+  }
+  // The planted bug: the worker may go between the two transactions.
+  if (faults_.chance(faults_.swarm.in_doubt)) return;
+  database_.begin();
+  remember_row();
+  move(*position_later_);
+  database_.commit(durable);
+  database_.observer().committed(lane_);
+}
+
+Status SimTransaction::commit_in_doubt(bool really, bool durable) {
+  if (really) {
+    commit_now(durable);
+  } else {
+    database_.abandon();
+  }
+  const bool lie = really && faults_.plant == Plant::doubt_is_failure;
+  return Failure(lie ? FailureKind::unavailable : FailureKind::in_doubt,
+                 "connection lost during COMMIT");
+}
+
+Status SimTransaction::commit(delivery::Durability durability) {
+  const bool durable =
+      durability == delivery::Durability::durable && faults_.plant != Plant::outbox_relaxed;
+  // The server went, or the connection: for all that the client knows, after the commit.
+  if (!database_.is_open(number_)) return Failure(FailureKind::in_doubt, "server lost in COMMIT");
+  if (std::exchange(connection_.broken, false)) return commit_in_doubt(false, durable);
+  if (faults_.chance(faults_.swarm.in_doubt))
+    return commit_in_doubt(faults_.random.chance(500), durable);
+  if (auto failure = trouble(true)) return *failure;
+  commit_now(durable);
+  return {};
+}
+
+}  // namespace spool::simulation

@@ -1,0 +1,50 @@
+// A world of workers around one broker and one database, driven by a seed: first anything may
+// happen, then nothing fails any more and everything must come to rest.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/scene.hpp"
+#include "tests/simulation/sim_worker.hpp"
+
+namespace spool::simulation {
+
+struct Outcome {
+  std::optional<std::string> violation;
+  std::vector<std::string> trace;  // empty unless asked for
+  std::int64_t records = 0;
+};
+
+Outcome simulate(std::uint64_t seed, Plant plant, bool traced);
+
+class World {
+ public:
+  World(std::uint64_t seed, Plant plant, bool traced);
+
+  // Throws Violation.
+  void run();
+  Scene& scene() { return scene_; }
+
+ private:
+  void step();
+  void step_worker(std::size_t index, void (SimWorker::*what)());
+  void strike_database();
+  void age_log(const delivery::LaneId& lane);
+  void crash_database();
+  void interleave(int busy);
+  void reassign();
+  void come_to_rest();
+  bool at_rest();
+  // What the lane's owner says.
+  delivery::PauseReason pause_reason(const delivery::LaneId& lane);
+
+  Scene scene_;
+  std::vector<std::unique_ptr<SimWorker>> workers_;
+  bool rebalance_due_ = false;
+  bool interleaving_ = false;
+};
+
+}  // namespace spool::simulation

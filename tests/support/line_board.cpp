@@ -1,0 +1,27 @@
+#include "tests/support/line_board.hpp"
+
+namespace spool::test {
+
+void LineBoard::line_written() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++lines_;
+  }
+  wake_.notify_all();
+}
+
+bool LineBoard::wait_until(const std::function<bool()>& condition, std::chrono::seconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  std::uint64_t seen = 0;
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      seen = lines_;
+    }
+    if (condition()) return true;
+    std::unique_lock lock(mutex_);
+    if (!wake_.wait_until(lock, deadline, [&] { return lines_ != seen; })) return false;
+  }
+}
+
+}  // namespace spool::test
