@@ -85,7 +85,8 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   if (!end_job()) return;
   if (!outcome && outcome.failure().kind == FailureKind::position) {
     stop(outcome.failure().text);
-    stop_marked_ = true;  // the row is not ours to write
+    stop_marked_ = true;  // the row is not ours to write, nor the outbox to read
+    outbox_waiting_ = false;
     return;
   }
   if (!outcome) return failed(outcome.failure(), now);

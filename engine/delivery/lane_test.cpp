@@ -112,6 +112,7 @@ TEST_F(LaneTest, taken_it_waits_for_its_place_and_then_wants_records) {
 
 TEST_F(LaneTest, every_failure_of_taking_leaves_it_untaken) {
   for (const FailureKind kind : kWaiting) {
+    if (kind == FailureKind::position) continue;  // it stops, see below
     Lane fresh{LaneId{"handler", 0}, limits()};
     ASSERT_TRUE(fresh.next_job(kStart));
     fresh.finish_take(Failure(kind, "no"), kStart);
@@ -127,6 +128,36 @@ TEST_F(LaneTest, every_failure_of_taking_leaves_it_untaken) {
     fresh.finish_take(Failure(kind, "no"), kStart);
     EXPECT_TRUE(fresh.next_job(kStart)) << base::to_string(kind);
   }
+}
+
+// The row belongs to the offsets of another topic: it is not ours to write either.
+TEST_F(LaneTest, a_row_of_another_topic_stops_it_without_a_word_to_the_database) {
+  ASSERT_TRUE(lane.next_job(kStart));
+  lane.finish_take(Failure(FailureKind::position, "counts another topic"), kStart);
+  EXPECT_EQ(lane.phase(), LanePhase::stopped);
+  EXPECT_EQ(lane.pause_reason(), PauseReason::position_lost);
+  EXPECT_FALSE(lane.next_job(kStart));
+}
+
+// The topic may have been recreated since, and have grown beyond the position.
+TEST_F(LaneTest, placed_again_it_looks_for_the_last_record_it_knows) {
+  take(taken(0, {0, 100}));
+  ASSERT_EQ(lane.place(), 0);
+  lane.offer(records(0, 4, 5), std::nullopt, kStart);
+  EXPECT_EQ(lane.place(), 4);
+  lane.offer(records(4, 9, 6), std::nullopt, kStart);
+  EXPECT_EQ(lane.phase(), LanePhase::stopped);
+}
+
+TEST_F(LaneTest, placed_again_over_the_same_log_it_goes_on) {
+  take(taken(0, {0, 100}));
+  ASSERT_EQ(lane.place(), 0);
+  lane.offer(records(0, 4, 5), std::nullopt, kStart);
+  EXPECT_EQ(lane.place(), 4);
+  lane.offer(records(4, 9, 5), std::nullopt, kStart);
+  EXPECT_EQ(lane.phase(), LanePhase::running);
+  const auto job = begin<ApplyJob>();
+  EXPECT_EQ(job.to(), 10);
 }
 
 TEST_F(LaneTest, a_position_below_the_log_stops_it) {

@@ -138,6 +138,11 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // Whether the lane may exist: a topic that has more partitions than when its first lane was taken has grown, and a key's
+  // events would be in two lanes. Fails with `schema` then: people must act, no event is to blame.
+  virtual base::Status admit(const LaneId& lane, const std::string& topic,
+                             std::int32_t partitions) = 0;
+
   // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a lane without a row
   // starts. Fails with `slow` while a frozen owner holds the row.
   virtual base::Result<LaneState> take(const LaneId& lane, const std::string& topic,
@@ -160,6 +165,7 @@ class Store {
 struct LogBounds {
   std::int64_t low = 0;
   std::int64_t high = 0;
+  std::int32_t partitions = 0;  // of the whole topic
 };
 
 // The log, as far as a database worker asks it. Blocks with a deadline; any thread.

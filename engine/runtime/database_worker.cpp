@@ -97,6 +97,10 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
               {"log_high", take->outcome->bounds.high}});
   } else if (const auto* apply = std::get_if<delivery::ApplyDone>(&done)) {
     report_batch(work.lane, std::get<delivery::ApplyJob>(work.job), *apply, seconds);
+  } else if (const auto* settle = std::get_if<delivery::SettleOutboxJob>(&work.job)) {
+    log_.debug("outbox.settled", {{"lane", name_of(work.lane)},
+                                  {"published", settle->published.size()},
+                                  {"refused", settle->refused.size()}});
   } else if (const auto* mark = std::get_if<delivery::MarkStoppedJob>(&work.job)) {
     log_.error("lane.stopped",
              {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});

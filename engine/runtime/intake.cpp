@@ -9,8 +9,6 @@
 namespace spool::runtime {
 namespace {
 
-// One slice: small enough that batches can be cut to measure, large enough to cost no lock per record.
-constexpr std::size_t kSliceRecordsMax = 1'000;
 constexpr std::size_t kSliceBytesMax = 512 * 1024;
 constexpr std::chrono::milliseconds kReportPeriod{1'000};
 
@@ -197,7 +195,7 @@ bool Intake::take_in_lane(std::int32_t partition) {
   if (!wanted) return false;  // asked again when a job has ended
   message::RecordBatch records;
   const auto polled =
-      consumer_->poll_partition(partition, records, kSliceRecordsMax, kSliceBytesMax);
+      consumer_->poll_partition(partition, records, settings_.slice_records_max, kSliceBytesMax);
   if (polled.emptied) may_have_records_[partition] = false;
   if (polled.records > 0 || polled.end_offset) {
     board_.with([&](delivery::Dispatcher& lanes) {

@@ -26,6 +26,8 @@ struct IntakeSettings {
   std::chrono::milliseconds commit_interval{1'000};
   // Lanes that are slow to be taken hold the others up for so long.
   std::chrono::milliseconds placement_patience{2'000};
+  // Small enough that batches can be cut to measure, large enough to cost no lock per record.
+  std::size_t slice_records_max = 1'000;
 };
 
 class Intake {

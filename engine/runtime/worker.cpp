@@ -1,5 +1,6 @@
 #include "engine/runtime/worker.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <optional>
@@ -30,7 +31,9 @@ class ClusterLog : public delivery::Log {
                                            std::int32_t partition) override {
     auto marks = cluster_.watermarks(topic, partition, kMetadataTimeout);
     if (!marks) return marks.failure();
-    return delivery::LogBounds{marks->low, marks->high};
+    auto partitions = cluster_.partition_count(topic, kMetadataTimeout);
+    if (!partitions) return partitions.failure();
+    return delivery::LogBounds{marks->low, marks->high, *partitions};
   }
 
  private:
@@ -184,8 +187,8 @@ base::Status Worker::Impl::start_intakes() {
     auto opened = kafka::Consumer::open(consumer);
     if (!opened) return opened.failure();
     IntakeSettings intake{h.handler->spec.name, h.group, h.topic, settings.drain_timeout,
-                          settings.commit_interval, {}};
-    intake.placement_patience = std::chrono::milliseconds(2'000);
+                          settings.commit_interval};
+    intake.slice_records_max = std::min(intake.slice_records_max, settings.lane.batch_events_max);
     intakes.push_back(std::make_unique<Intake>(loop, board, std::move(*opened), std::move(intake),
                                                metrics, log,
                                                [this](const base::Failure& f) { fail(f); }));

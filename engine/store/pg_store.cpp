@@ -31,6 +31,14 @@ constexpr Statement kTake{
     " returning epoch, token, seq, start_offset, next_offset, last_offset,"
     " last_timestamp_ms, applied, duplicate, dead, open, gaps, lost, topic"};
 
+// The first worker that ever served the handler wrote down how many partitions there were.
+constexpr Statement kAdmit{
+    "lane_admit",
+    "with first as (insert into spool.handler_topics (handler, topic, partitions)"
+    " values ($1, $2, $3) on conflict (handler) do nothing returning partitions)"
+    " select partitions from first union all"
+    " select partitions from spool.handler_topics where handler = $1"};
+
 // A statement of its own: the one that takes the lane may have waited for the last commit of the
 // owner before, and would not see what that one wrote.
 constexpr Statement kOutboxPending{"outbox_pending",
@@ -108,6 +116,23 @@ const LaneContext& PgStore::context(const std::string& handler) const {
   const auto found = contexts_.find(handler);
   SPOOL_ASSERT(found != contexts_.end(), "the store was not told of this handler");
   return found->second;
+}
+
+Status PgStore::admit(const delivery::LaneId& lane, const std::string& topic,
+                      std::int32_t partitions) {
+  auto open = connection();
+  if (!open) return open.failure();
+  auto rows = (*open)->execute(kAdmit, Params::of(lane.handler, topic, partitions));
+  if (!rows) return rows.failure();
+  // Another worker is writing it down at this moment; it will be there when we ask again.
+  if (rows->empty()) return Failure(FailureKind::unavailable, "the handler is being registered");
+  const std::int32_t known = rows->int32(0, 0);
+  if (lane.partition < known) return {};
+  return Failure(FailureKind::schema,
+                 "topic " + topic + " has grown from " + std::to_string(known) + " partitions to " +
+                     std::to_string(partitions) + ": partition " + std::to_string(lane.partition) +
+                     " is not read, for its keys have events in other lanes; publish to the first " +
+                     std::to_string(known) + " partitions, or begin with a new topic");
 }
 
 Result<delivery::LaneState> PgStore::take(const delivery::LaneId& lane, const std::string& topic,

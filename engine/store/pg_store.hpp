@@ -42,6 +42,9 @@ class PgStore : public delivery::Store {
   PgStore(PgStoreSettings settings, const std::vector<LaneContext>& contexts);
   ~PgStore() override;
 
+  base::Status admit(const delivery::LaneId& lane, const std::string& topic,
+                     std::int32_t partitions) override;
+
   // Fails with `position` if the lane's row counts the offsets of another topic.
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
                                          std::int64_t earliest) override;

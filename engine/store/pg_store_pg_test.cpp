@@ -23,6 +23,17 @@ TEST_F(PgStorePg, AFreshLaneStartsAtTheEarliestOffset) {
   EXPECT_EQ(row("topic, owner, state"), "topic host-a running");
 }
 
+TEST_F(PgStorePg, PartitionsThatCameLaterAreNotAdmitted) {
+  const std::string handler = lane_.handler + "_growing";
+  ASSERT_TRUE(store_.admit({handler, 3}, "topic", 4).ok());
+  ASSERT_TRUE(store_.admit({handler, 0}, "topic", 4).ok());
+  const auto grown = store_.admit({handler, 4}, "topic", 8);
+  ASSERT_FALSE(grown.ok());
+  EXPECT_EQ(grown.failure().kind, FailureKind::schema);
+  EXPECT_NE(grown.failure().text.find("from 4 partitions to 8"), std::string::npos);
+  EXPECT_TRUE(store_.admit({handler, 1}, "topic", 8).ok()) << "the old ones go on";
+}
+
 TEST_F(PgStorePg, TakingAgainGivesTheRememberedPositionUnderAFreshClaim) {
   const auto first = take(store_);
   const delivery::Advance advance{100, 110, 109, 4242, {.applied = 7, .duplicate = 3}};

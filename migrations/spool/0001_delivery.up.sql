@@ -37,7 +37,9 @@ comment on column spool.lanes.seq is
 comment on column spool.lanes.start_offset is 'First offset ever counted.';
 comment on column spool.lanes.next_offset is 'Next offset to apply; here the lane resumes.';
 comment on column spool.lanes.last_timestamp_ms is
-  'Kafka timestamp of the record before next_offset; -1: none was applied, or unknown.';
+  'Kafka timestamp of the record at last_offset, by which a recreated topic is recognised; -1: unknown.';
+comment on column spool.lanes.last_offset is
+  'The last record below next_offset (gaps may stand between); -1: none yet.';
 comment on column spool.lanes.applied is 'Events that took effect, stale and coalesced ones included.';
 comment on column spool.lanes.duplicate is 'Events seen before under the same source and id.';
 comment on column spool.lanes.dead is 'Events that ended in dead_letters.';
@@ -46,6 +48,14 @@ comment on column spool.lanes.gaps is 'Offsets without a record: control and com
 comment on column spool.lanes.lost is 'Offsets that an operator gave up, with a reason.';
 comment on column spool.lanes.reason is 'Why the lane stands still (state stopped), as a word for alerts.';
 comment on column spool.lanes.detail is 'The same for people.';
+
+create table spool.handler_topics (
+  handler    text not null primary key,
+  topic      text not null,
+  partitions int  not null check (partitions > 0)
+);
+comment on table spool.handler_topics is
+  'How many partitions a handler''s topic had when its first lane was taken. More than that are not read.';
 
 create table spool.lane_batches (
   handler     text        not null,

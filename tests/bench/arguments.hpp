@@ -1,4 +1,5 @@
-// `--name value` and `--name` of a benchmark's command line; an unknown name ends the program when done() is asked.
+// `--name value` and `--name` of a benchmark's command line; an unknown name ends the program when
+// done() is asked.
 #pragma once
 
 #include <cstdint>

@@ -59,7 +59,8 @@ Publisher::Publisher(const Backlog& backlog, std::chrono::milliseconds linger)
 
 void Publisher::publish(const test::GeneratedRecord& record) {
   std::vector<message::Header> headers;
-  for (const auto& [name, value] : record.headers) headers.push_back({name, std::string_view(value)});
+  for (const auto& [name, value] : record.headers)
+    headers.push_back({name, std::string_view(value)});
   kafka::OutboundRecord out{topic_, std::string_view(record.key), {}, headers, record.partition, 0};
   if (record.value) out.value = std::string_view(*record.value);
   for (auto accepted = producer_->publish(out); !accepted; accepted = producer_->publish(out)) {

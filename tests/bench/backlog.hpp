@@ -1,4 +1,5 @@
-// A topic of a benchmark's own with its dead-letter topic, deleted at the end, and a publisher for it. One thread.
+// A topic of a benchmark's own with its dead-letter topic, deleted at the end, and a publisher for
+// it. One thread.
 #pragma once
 
 #include <chrono>

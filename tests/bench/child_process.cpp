@@ -35,8 +35,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
   std::vector<std::string> words = command;
   std::vector<std::string> variables;
   for (const char* name : {"PATH", "HOME"}) {
-    if (const char* value = std::getenv(name))
-      variables.push_back(std::string(name) + "=" + value);
+    if (const char* value = std::getenv(name)) variables.push_back(std::string(name) + "=" + value);
   }
   for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
   posix_spawn_file_actions_t actions;
@@ -44,8 +43,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  const int failed = posix_spawn(&pid_, words[0].c_str(), &actions, nullptr,
-                                 pointers(words).data(), pointers(variables).data());
+  const int failed = posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(),
+                                 pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot start " + words[0]);
 }
@@ -75,8 +74,12 @@ std::optional<ChildProcess::Ended> ChildProcess::wait(std::chrono::milliseconds 
   return ended_;
 }
 
-std::int64_t ChildProcess::peak_rss_kb() const { return status_kb("VmHWM:"); }
-std::int64_t ChildProcess::rss_kb() const { return status_kb("VmRSS:"); }
+std::int64_t ChildProcess::peak_rss_kb() const {
+  return status_kb("VmHWM:");
+}
+std::int64_t ChildProcess::rss_kb() const {
+  return status_kb("VmRSS:");
+}
 
 std::int64_t ChildProcess::status_kb(const char* field) const {
   std::ifstream file("/proc/" + std::to_string(pid_) + "/status");

@@ -1,4 +1,5 @@
-// A measured program: started with an environment of its own, its output in a file, killed when this goes. One thread.
+// A measured program: started with an environment of its own, its output in a file, killed when
+// this goes. One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +16,7 @@ namespace spool::bench {
 class ChildProcess {
  public:
   struct Ended {
-    int code = 0;  // exit code, or 128 + signal
+    int code = 0;            // exit code, or 128 + signal
     double cpu_seconds = 0;  // user and system, of its whole life
   };
 
@@ -32,7 +33,8 @@ class ChildProcess {
   bool ended() { return wait(std::chrono::milliseconds(0)).has_value(); }
   // Empty when the limit passed first.
   std::optional<Ended> wait(std::chrono::milliseconds limit);
-  // The kernel's high-water mark. (ru_maxrss would start at ours, the parent's.) 0 once it has ended.
+  // The kernel's high-water mark. (ru_maxrss would start at ours, the parent's.) 0 once it has
+  // ended.
   std::int64_t peak_rss_kb() const;
   std::int64_t rss_kb() const;
 

@@ -5,8 +5,8 @@
 namespace spool::bench {
 namespace {
 
-#define POSITION_IN(table)                                                            \
-  "select count(*), coalesce(sum(next_offset), 0)::bigint,"                           \
+#define POSITION_IN(table)                                                                  \
+  "select count(*), coalesce(sum(next_offset), 0)::bigint,"                                 \
   " coalesce((extract(epoch from clock_timestamp() - min(taken_at)) * 1000000)::bigint, 0)" \
   " from " table
 
@@ -17,9 +17,12 @@ constexpr postgres::Statement kLoopPosition{"bench_loop", POSITION_IN("bench.loo
 
 const char* to_string(Kind kind) {
   switch (kind) {
-    case Kind::worker: return "worker";
-    case Kind::loop: return "loop";
-    case Kind::deep_loop: return "loop, deep prefetch";
+    case Kind::worker:
+      return "worker";
+    case Kind::loop:
+      return "loop";
+    case Kind::deep_loop:
+      return "loop, deep prefetch";
   }
   return "";
 }
@@ -44,17 +47,17 @@ std::unique_ptr<ChildProcess> start(Kind kind, const Backlog& backlog,
     return std::make_unique<ChildProcess>(std::vector<std::string>{SPOOL_PROGRAM, "run"},
                                           environment, means.log);
   }
-  std::vector<std::string> command = {SPOOL_LOOP_PROGRAM, "--brokers", backlog.bootstrap(),
-                                      "--database", database.url(), "--topic", backlog.topic(),
-                                      "--threads", connections, "--prefetch-bytes", prefetch};
+  std::vector<std::string> command = {SPOOL_LOOP_PROGRAM, "--brokers",    backlog.bootstrap(),
+                                      "--database",       database.url(), "--topic",
+                                      backlog.topic(),    "--threads",    connections,
+                                      "--prefetch-bytes", prefetch};
   if (kind == Kind::deep_loop) command.push_back("--deep");
   if (until_end) command.push_back("--until-offsets");
   return std::make_unique<ChildProcess>(command, std::map<std::string, std::string>{}, means.log);
 }
 
 Position position(Kind kind, postgres::Connection& connection) {
-  const auto rows =
-      connection.execute(kind == Kind::worker ? kWorkerPosition : kLoopPosition);
+  const auto rows = connection.execute(kind == Kind::worker ? kWorkerPosition : kLoopPosition);
   // The loop makes its table when it starts.
   if (!rows && kind != Kind::worker && rows.failure().sqlstate == "42P01") return {};
   if (!rows) throw std::runtime_error("position: " + rows.failure().text);

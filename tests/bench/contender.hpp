@@ -1,4 +1,5 @@
-// The programs that are compared, each on a topic and a database: how to start them, and how far they have come.
+// The programs that are compared, each on a topic and a database: how to start them, and how far
+// they have come.
 #pragma once
 
 #include <memory>

@@ -28,8 +28,9 @@ struct LatencyRun {
   std::array<double, 4> ms{};  // p50, p90, p99, max
 };
 
-// Nobody looks while it runs: each event has a row of its own, whose updated_at is the moment of its publication, and
-// the server has noted when the row's transaction was committed (both by this machine's clock).
+// Nobody looks while it runs: each event has a row of its own, whose updated_at is the moment of
+// its publication, and the server has noted when the row's transaction was committed (both by this
+// machine's clock).
 constexpr postgres::Statement kLatencies{
     "bench_latencies",
     "select count(*), percentile_disc(array[0.5, 0.9, 0.99, 1.0]) within group (order by us)"
@@ -59,7 +60,8 @@ test::GeneratedRecord record_of(std::int64_t number) {
                     {"content-type", "application/json"}};
   record.value = "{\"user_id\":" + std::to_string(number) +
                  ",\"media_type\":\"movie\",\"tmdb_id\":1,\"position_s\":10,\"duration_s\":5400,"
-                 "\"updated_at\":\"" + now_rfc3339() + "\",\"state\":\"progress\"}";
+                 "\"updated_at\":\"" +
+                 now_rfc3339() + "\",\"state\":\"progress\"}";
   return record;
 }
 
@@ -92,8 +94,7 @@ LatencyRun run_once(Kind kind, std::int64_t events, std::int64_t rate, const Mea
   wait_for(kind, *process, *connection, [](const Position& p) { return p.lanes == kPartitions; });
   // The consumers' first fetches and everybody's caches: not measured.
   publish_at_rate(backlog, rate, rate);
-  wait_for(kind, *process, *connection,
-           [&](const Position& p) { return p.next_offset >= rate; });
+  wait_for(kind, *process, *connection, [&](const Position& p) { return p.next_offset >= rate; });
   need(connection->execute_script("delete from media.watch_progress"), "warm-up");
   publish_at_rate(backlog, events, rate);
   wait_for(kind, *process, *connection,
@@ -140,8 +141,9 @@ int latency(Arguments arguments) {
   const std::string record = arguments.text("record", "");
   arguments.done();
 
-  std::string text = "Publish to row visible at " + std::to_string(rate) +
-                     " events/s, " + std::to_string(events) + " events a run.\n\n"
+  std::string text = "Publish to row visible at " + std::to_string(rate) + " events/s, " +
+                     std::to_string(events) +
+                     " events a run.\n\n"
                      "| program | p50, ms | p90 | p99 | max |\n|---|--:|--:|--:|--:|\n";
   std::printf("%s", text.c_str());
   std::vector<LatencyRun> runs;

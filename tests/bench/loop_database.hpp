@@ -1,5 +1,5 @@
-// The loop's (progress_loop.cpp) one connection: the upsert of coalesced rows and the offsets, in one transaction that
-// does not wait for the disk. Any failure ends the program. One thread.
+// The loop's (progress_loop.cpp) one connection: the upsert of coalesced rows and the offsets, in
+// one transaction that does not wait for the disk. Any failure ends the program. One thread.
 #pragma once
 
 #include <libpq-fe.h>
@@ -24,13 +24,13 @@ namespace spool::bench {
 }
 
 // The statement of handlers/progress_events, so that the database does the same work for both.
-#define NEWER                                                                                 \
-  "(excluded.updated_at, excluded.event_id, excluded.position_s, excluded.duration_s,"        \
-  " coalesce(excluded.session_id, ''), coalesce(excluded.state, ''))"                         \
-  " > (w.updated_at, w.event_id, w.position_s, w.duration_s,"                                 \
+#define NEWER                                                                          \
+  "(excluded.updated_at, excluded.event_id, excluded.position_s, excluded.duration_s," \
+  " coalesce(excluded.session_id, ''), coalesce(excluded.state, ''))"                  \
+  " > (w.updated_at, w.event_id, w.position_s, w.duration_s,"                          \
   " coalesce(w.session_id, ''), coalesce(w.state, ''))"
 #define NEWER_OF(column) \
-  #column " = case when " NEWER " then excluded." #column " else w." #column " end, "
+#column " = case when " NEWER " then excluded." #column " else w." #column " end, "
 #define TIME(column) "'epoch'::timestamptz + " #column " * interval '1 microsecond'"
 
 inline constexpr const char* kUpsert =
@@ -119,9 +119,9 @@ class Database {
     check(PQexecParams(connection_,
                        "insert into bench.loop_offsets values ($1, 0) on conflict do nothing", 1,
                        nullptr, values, nullptr, nullptr, 0));
-    PGresult* rows = PQexecParams(connection_,
-                                  "select next_offset from bench.loop_offsets where partition = $1",
-                                  1, nullptr, values, nullptr, nullptr, 0);
+    PGresult* rows =
+        PQexecParams(connection_, "select next_offset from bench.loop_offsets where partition = $1",
+                     1, nullptr, values, nullptr, nullptr, 0);
     if (PQntuples(rows) != 1) give_up(PQerrorMessage(connection_));
     const std::int64_t next = std::atoll(PQgetvalue(rows, 0, 0));
     PQclear(rows);

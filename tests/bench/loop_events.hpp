@@ -1,5 +1,5 @@
-// What the loop (progress_loop.cpp) parses and coalesces: one row per item, the latest event by (updated_at, id) wins,
-// the earliest completion is kept. One thread each.
+// What the loop (progress_loop.cpp) parses and coalesces: one row per item, the latest event by
+// (updated_at, id) wins, the earliest completion is kept. One thread each.
 #pragma once
 
 #include <simdjson.h>
@@ -119,8 +119,8 @@ class Coalescer {
         event.position_s * 100 >= event.duration_s * 90 ? event.updated_us : kNever;
     Row& row = find(event);
     row.completed_us = std::min(row.completed_us, completed);
-    if (row.id.empty() ||
-        std::tie(event.updated_us, event.id) > std::make_tuple(row.updated_us, std::string_view(row.id))) {
+    if (row.id.empty() || std::tie(event.updated_us, event.id) >
+                              std::make_tuple(row.updated_us, std::string_view(row.id))) {
       row.position_s = event.position_s;
       row.duration_s = event.duration_s;
       row.updated_us = event.updated_us;

@@ -1,9 +1,11 @@
-// The single-purpose program that the worker is measured against: consume, parse, coalesce, one upsert with the offsets
-// in the same transaction, and nothing else. No groups, no fence, no counters, no dead letters (what is bad is skipped
-// and counted), one failure ends it. Knows nothing of the engine, so that it owes it nothing.
+// The single-purpose program that the worker is measured against: consume, parse, coalesce, one
+// upsert with the offsets in the same transaction, and nothing else. No groups, no fence, no
+// counters, no dead letters (what is bad is skipped and counted), one failure ends it. Knows
+// nothing of the engine, so that it owes it nothing.
 //
-// N threads, each with a consumer that is assigned every N-th partition and one connection with synchronous_commit off.
-// Ends at the end offsets of the start (--until-offsets) or on SIGTERM; prints one line of JSON.
+// N threads, each with a consumer that is assigned every N-th partition and one connection with
+// synchronous_commit off. Ends at the end offsets of the start (--until-offsets) or on SIGTERM;
+// prints one line of JSON.
 #include <librdkafka/rdkafka.h>
 #include <sys/resource.h>
 
@@ -37,7 +39,8 @@ struct Options {
   bool until_offsets = false;
 };
 
-// --- the loop -------------------------------------------------------------------------------------
+// --- the loop
+// -------------------------------------------------------------------------------------
 struct Totals {
   std::size_t events = 0, bad = 0, batches = 0;
   Clock::time_point begun{}, ended{};
@@ -49,7 +52,7 @@ void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
     give_up(why.data());
 }
 
-rd_kafka_t* make_consumer(const Options& options) {
+rd_kafka_t* make_consumer(const Options& options, std::size_t partitions) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", options.brokers);
   set(conf, "group.id", "progress-loop");  // never joined
@@ -59,10 +62,14 @@ rd_kafka_t* make_consumer(const Options& options) {
   set(conf, "check.crcs", "true");
   set(conf, "socket.nagle.disable", "true");
   set(conf, "fetch.wait.max.ms", "100");
-  // A consumer's partitions share one queue here, which this bounds.
+  // A consumer's partitions share one queue here, and both bounds are the queue's: as many bytes
+  // and messages in all as a consumer with a queue per partition has with the same budget and
+  // librdkafka's default of 100,000 messages. (A queue at a bound is not filled again for up to a
+  // second.)
   const std::int64_t share = options.prefetch_bytes / 1024 / options.threads;
   set(conf, "queued.max.messages.kbytes", std::to_string(options.deep ? 1'000'000 : share));
-  if (options.deep) set(conf, "queued.min.messages", "1000000");
+  const std::size_t messages = options.deep ? 1'000'000 : 100'000 * partitions;
+  set(conf, "queued.min.messages", std::to_string(messages));
   std::array<char, 512> why{};
   rd_kafka_t* client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why.data(), why.size());
   if (client == nullptr) give_up(why.data());
@@ -73,8 +80,12 @@ rd_kafka_t* make_consumer(const Options& options) {
 class Loop {
  public:
   Loop(const Options& options, std::vector<int> partitions, const std::atomic<bool>& stop)
-      : options_(options), partitions_(std::move(partitions)), stop_(stop),
-        client_(make_consumer(options)), database_(options.database), rows_(options.batch),
+      : options_(options),
+        partitions_(std::move(partitions)),
+        stop_(stop),
+        client_(make_consumer(options, partitions_.size())),
+        database_(options.database),
+        rows_(options.batch),
         messages_(options.batch) {
     database_.prepare();
   }
@@ -122,15 +133,15 @@ class Loop {
     rd_kafka_topic_partition_list_destroy(list);
   }
 
-  // Up to a batch of what has arrived; waits only when nothing has. (The batch call would wait its whole time for a
-  // full batch, so it is never given any.)
+  // Up to a batch of what has arrived; waits only when nothing has. (The batch call would wait its
+  // whole time for a full batch, so it is never given any.)
   std::size_t receive(rd_kafka_queue_t* queue) {
     rows_.clear();
     next_.clear();
     std::size_t count = 0;
     while (count < options_.batch) {
-      const ssize_t got = rd_kafka_consume_batch_queue(queue, 0, messages_.data(),
-                                                       options_.batch - count);
+      const ssize_t got =
+          rd_kafka_consume_batch_queue(queue, 0, messages_.data(), options_.batch - count);
       if (got <= 0) {
         if (count > 0) break;
         rd_kafka_message_t* first = rd_kafka_consumer_poll(client_, 100);
@@ -183,7 +194,7 @@ class Loop {
 };
 
 int partition_count(const Options& options) {
-  rd_kafka_t* client = make_consumer(options);
+  rd_kafka_t* client = make_consumer(options, 1);
   rd_kafka_topic_t* topic = rd_kafka_topic_new(client, options.topic.c_str(), nullptr);
   const rd_kafka_metadata_t* metadata = nullptr;
   if (rd_kafka_metadata(client, 0, topic, &metadata, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -225,20 +236,30 @@ Options parse_options(int argc, char** argv) {
       if (i + 1 == argc) give_up(std::string(name) + " needs a value");
       return argv[++i];
     };
-    if (name == "--brokers") options.brokers = value();
-    else if (name == "--database") options.database = value();
-    else if (name == "--topic") options.topic = value();
-    else if (name == "--threads") options.threads = std::stoi(value());
-    else if (name == "--batch") options.batch = std::stoul(value());
-    else if (name == "--prefetch-bytes") options.prefetch_bytes = std::stoll(value());
-    else if (name == "--deep") options.deep = true;
-    else if (name == "--until-offsets") options.until_offsets = true;
-    else give_up("unknown option " + std::string(name));
+    if (name == "--brokers")
+      options.brokers = value();
+    else if (name == "--database")
+      options.database = value();
+    else if (name == "--topic")
+      options.topic = value();
+    else if (name == "--threads")
+      options.threads = std::stoi(value());
+    else if (name == "--batch")
+      options.batch = std::stoul(value());
+    else if (name == "--prefetch-bytes")
+      options.prefetch_bytes = std::stoll(value());
+    else if (name == "--deep")
+      options.deep = true;
+    else if (name == "--until-offsets")
+      options.until_offsets = true;
+    else
+      give_up("unknown option " + std::string(name));
   }
   if (options.brokers.empty() || options.database.empty() || options.topic.empty() ||
       options.threads < 1 || options.batch < 1)
-    give_up("usage: progress_loop --brokers HOST:PORT --database URL --topic NAME [--threads 2]"
-            " [--batch 10000] [--prefetch-bytes N | --deep] [--until-offsets]");
+    give_up(
+        "usage: progress_loop --brokers HOST:PORT --database URL --topic NAME [--threads 2]"
+        " [--batch 10000] [--prefetch-bytes N | --deep] [--until-offsets]");
   return options;
 }
 
@@ -279,10 +300,11 @@ int main(int argc, char** argv) {
     sum.begun = std::min(sum.begun, totals[t].begun);
     sum.ended = std::max(sum.ended, totals[t].ended);
   }
-  std::printf("{\"events\":%zu,\"bad\":%zu,\"batches\":%zu,\"seconds\":%.3f,\"cpu_seconds\":%.3f,"
-              "\"max_rss_kb\":%ld}\n",
-              sum.events, sum.bad, sum.batches,
-              std::chrono::duration<double>(sum.ended - sum.begun).count(), cpu_seconds(),
-              static_cast<long>(peak_rss_kb()));
+  std::printf(
+      "{\"events\":%zu,\"bad\":%zu,\"batches\":%zu,\"seconds\":%.3f,\"cpu_seconds\":%.3f,"
+      "\"max_rss_kb\":%ld}\n",
+      sum.events, sum.bad, sum.batches,
+      std::chrono::duration<double>(sum.ended - sum.begun).count(), cpu_seconds(),
+      static_cast<long>(peak_rss_kb()));
   return 0;
 }

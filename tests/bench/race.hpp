@@ -1,4 +1,5 @@
-// A backlog, drained by the worker and by the loop in turn: how fast, at what cost, and whether to the right table.
+// A backlog, drained by the worker and by the loop in turn: how fast, at what cost, and whether to
+// the right table.
 #pragma once
 
 #include <string>
@@ -28,7 +29,8 @@ struct RaceResult {
 // For people, as Markdown.
 std::string report(const RaceResult& result);
 
-// --events --runs --deep-runs --prefetch-bytes --connections --log FILE --record FILE. The exit code.
+// --events --runs --deep-runs --prefetch-bytes --connections --log FILE --record FILE. The exit
+// code.
 int race(Arguments arguments);
 
 }  // namespace spool::bench

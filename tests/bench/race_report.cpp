@@ -47,13 +47,14 @@ std::string row(const RaceResult& result, Kind kind) {
 }  // namespace
 
 std::string report(const RaceResult& result) {
-  std::string text = line("Backlog of %zu events, %zu items, %d partitions; %lld connections and"
-                          " threads each, %lld MiB of prefetch.\n",
-                          result.events, result.rows, kPartitions,
-                          static_cast<long long>(result.means.connections),
-                          static_cast<long long>(result.means.prefetch_bytes >> 20));
-  text += "| program | runs | events/s, median [min..max] | CPU-s per 1M | of the database |"
-          " peak RSS, MB |\n|---|--:|--:|--:|--:|--:|\n";
+  std::string text = line(
+      "Backlog of %zu events, %zu items, %d partitions; %lld connections and"
+      " threads each, %lld MiB of prefetch.\n",
+      result.events, result.rows, kPartitions, static_cast<long long>(result.means.connections),
+      static_cast<long long>(result.means.prefetch_bytes >> 20));
+  text +=
+      "| program | runs | events/s, median [min..max] | CPU-s per 1M | of the database |"
+      " peak RSS, MB |\n|---|--:|--:|--:|--:|--:|\n";
   for (const Kind kind : {Kind::worker, Kind::loop, Kind::deep_loop}) text += row(result, kind);
   const std::vector<double> worker = rates(result, Kind::worker);
   const std::vector<double> loop = rates(result, Kind::loop);

@@ -19,7 +19,8 @@ struct Ticks {
   long reaped = 0;
 };
 
-// The fields of /proc/PID/stat behind the command name, which may hold spaces. Empty for one that is gone.
+// The fields of /proc/PID/stat behind the command name, which may hold spaces. Empty for one that
+// is gone.
 Ticks ticks_of(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   const std::string text{std::istreambuf_iterator<char>(file), {}};

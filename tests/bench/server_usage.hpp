@@ -1,4 +1,5 @@
-// Processor time of the database server: of the postmaster, its living children and those that it has reaped.
+// Processor time of the database server: of the postmaster, its living children and those that it
+// has reaped.
 #pragma once
 
 #include <sys/types.h>

@@ -20,7 +20,8 @@ using namespace std::chrono;
 constexpr minutes kCatchUpLimit{5};
 constexpr std::int64_t kStretchSeconds = 10;
 
-// The stream is generated stretch by stretch, each with a seed of its own: together they would not fit into memory.
+// The stream is generated stretch by stretch, each with a seed of its own: together they would not
+// fit into memory.
 test::Generated stretch_of(std::uint64_t seed, std::int64_t events) {
   test::GeneratorSettings settings;
   settings.seed = seed;
@@ -33,7 +34,9 @@ test::Generated stretch_of(std::uint64_t seed, std::int64_t events) {
 class Steady {
  public:
   Steady(std::int64_t rate, seconds kill_every, Means means)
-      : rate_(rate), kill_every_(kill_every), means_(std::move(means)),
+      : rate_(rate),
+        kill_every_(kill_every),
+        means_(std::move(means)),
         publisher_(backlog_, milliseconds(5)) {
     restart();
   }
@@ -65,8 +68,8 @@ class Steady {
     const std::int64_t end = backlog_.end_offsets();
     const auto deadline = steady_clock::now() + kCatchUpLimit;
     while (position(Kind::worker, *connection).next_offset != end) {
-      if (steady_clock::now() > deadline) throw std::runtime_error("the worker does not catch up");
-      tend();
+      if (worker_->ended() || steady_clock::now() > deadline)
+        throw std::runtime_error("the worker does not catch up, see its log");
       ::poll(nullptr, 0, 100);
     }
     const std::int64_t peak = worker_->peak_rss_kb() / 1024;

@@ -53,8 +53,7 @@ class CliTest : public testing::Test {
         {"SPOOL__HANDLERS__PROGRESS_EVENTS__GROUP", topic_}};
   }
   ~CliTest() override {
-    auto cluster =
-        kafka::Cluster::open({environment_["SPOOL__KAFKA__BOOTSTRAP_SERVERS"], "test", {}});
+    auto cluster = kafka::Cluster::open({variable("SPOOL__KAFKA__BOOTSTRAP_SERVERS"), "test", {}});
     if (!cluster) return;
     for (const std::string& topic : {topic_, topic_ + ".dlt"}) {
       // Most tests have created none.

@@ -20,6 +20,10 @@ class SimStore : public delivery::Store {
   SimStore(SimDatabase& database, SimBroker& broker, Faults& faults, Connection& connection)
       : database_(database), broker_(broker), faults_(faults), connection_(connection) {}
 
+  // Topics of the simulation do not grow.
+  base::Status admit(const delivery::LaneId&, const std::string&, std::int32_t) override {
+    return {};
+  }
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
                                          std::int64_t earliest) override;
   base::Result<std::unique_ptr<delivery::LaneTransaction>> begin(

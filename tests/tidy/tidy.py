@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 LINES_MAX = 400
+LINES_MAX_OF_A_TEST = 500  # a list of cases reads on where code does not
 COLUMNS_MAX = 130
 
 # folder -> what it may include of ours, besides itself
@@ -28,7 +29,7 @@ MAY_INCLUDE = {
     "engine/app": ["engine/"],
     "handlers/progress_events": ["engine/base", "engine/message", "engine/handler", "engine/postgres/transaction.hpp",
                                  "engine/postgres/array_text.hpp", "engine/postgres/params.hpp",
-                                 "engine/postgres/rows.hpp", "engine/app/command"],
+                                 "engine/postgres/rows.hpp", "engine/postgres/connection.hpp", "engine/app/command"],
     "handlers": ["engine/", "handlers/"],
 }
 # third party -> where it may be included
@@ -46,7 +47,8 @@ THIRD_PARTY = {
 }
 # Never in a header that others see.
 PUBLIC_HEADER_BANS = re.compile(r"librdkafka/|pqxx|prometheus/|spdlog/|boost/asio\.hpp|boost/beast|toml\+\+|CLI/|simdjson")
-PRIVATE_HEADERS = {"engine/kafka/handles.hpp"}
+# Included by the .cpp files of their own folder only.
+PRIVATE_HEADERS = {"engine/kafka/handles.hpp", "engine/postgres/session.hpp"}
 
 BANNED = [
     (re.compile(r"\b(TODO|FIXME|XXX)\b"), "says that something is unfinished"),
@@ -71,7 +73,7 @@ def folder_of(path):
 def check_include(path, target, own):
     if own:
         folder = folder_of(path)
-        test = path.endswith("_test.cpp") or "test_support" in path or path.startswith("tests/")
+        test = path.endswith("_test.cpp") or "test_support" in path or "_fixture" in path or path.startswith("tests/")
         if folder is None or test or target.startswith(folder + "/"):
             return None
         if not any(target.startswith(allowed) for allowed in MAY_INCLUDE[folder]):
@@ -90,8 +92,9 @@ def check_include(path, target, own):
 def check_file(path, text):
     found = []
     lines = text.split("\n")
-    if len(lines) > LINES_MAX + 1:
-        found.append((len(lines), f"{len(lines)} lines, at most {LINES_MAX}"))
+    limit = LINES_MAX_OF_A_TEST if path.endswith("_test.cpp") else LINES_MAX
+    if len(lines) > limit + 1:
+        found.append((len(lines), f"{len(lines)} lines, at most {limit}"))
     if path.endswith(".hpp") and "#pragma once" not in text:
         found.append((1, "no #pragma once"))
     if path.endswith(".hpp") and not lines[0].startswith("//"):

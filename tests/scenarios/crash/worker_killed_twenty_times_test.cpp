@@ -24,7 +24,7 @@ TEST(WorkerKilledTwentyTimes, NothingIsLostOrTwice) {
   scenario.publish(generated.records);
   for (int life = 0; life < 20; ++life) {
     WorkerProcess& worker = scenario.start_worker();
-    const int batches = static_cast<int>(random() % 25);
+    const int batches = static_cast<int>(random() % 15);
     const bool worked = scenario.board().wait_until(
         [&] { return worker.count({"batch.committed"}) > batches; });
     ASSERT_TRUE(worked) << worker.tail();

@@ -8,7 +8,7 @@ namespace spool::test {
 namespace {
 
 TEST(DatabaseCrashUnderLoad, ThreeTimes) {
-  Scenario scenario({.partitions = 8, .worker = {{"SPOOL__CONSUMER__BATCH_EVENTS_MAX", "500"},
+  Scenario scenario({.partitions = 8, .worker = {{"SPOOL__CONSUMER__BATCH_EVENTS_MAX", "100"},
                                                  {"SPOOL__CONSUMER__CHECK_INTERVAL", "500ms"}}});
   const Generated generated = generate({.seed = 5});
   scenario.publish(generated.records);
