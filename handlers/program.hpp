@@ -1,4 +1,5 @@
-// What this repository's programs are made of: every handler with its configuration keys and its commands.
+// What this repository's programs are made of: every handler with its configuration keys and its
+// commands.
 #pragma once
 
 #include "engine/app/program.hpp"

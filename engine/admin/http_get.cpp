@@ -20,7 +20,7 @@ using base::FailureKind;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
-constexpr std::uint64_t kBodyBytesMax = 8 * 1024 * 1024;
+constexpr std::uint64_t kBodyBytesMax = 8UL * 1024 * 1024;
 
 Failure failed(std::string_view url, const error_code& error) {
   const bool late = error == beast::error::timeout;

@@ -14,7 +14,7 @@ using kafka::TopicSpec;
 
 constexpr std::string_view kDeadLetterSuffix = ".dlt";
 constexpr std::int64_t kRetentionMinMs = 14LL * 24 * 3600 * 1000;
-constexpr std::int64_t kHeadersBytes = 64 * 1024;
+constexpr std::int64_t kHeadersBytes = 64L * 1024;
 constexpr std::int64_t kPartitionsMax = 10'000;
 constexpr std::int64_t kReplicationMax = 100;
 

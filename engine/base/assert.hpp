@@ -9,8 +9,8 @@ namespace spool::base {
 
 }  // namespace spool::base
 
-#define SPOOL_ASSERT(condition, why)                                                  \
-  do {                                                                                \
-    if (!(condition)) [[unlikely]]                                                    \
-      ::spool::base::assertion_failed(#condition, __FILE__, __LINE__, why);           \
+#define SPOOL_ASSERT(condition, why)                                        \
+  do {                                                                      \
+    if (!(condition)) [[unlikely]]                                          \
+      ::spool::base::assertion_failed(#condition, __FILE__, __LINE__, why); \
   } while (false)

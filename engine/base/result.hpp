@@ -1,5 +1,5 @@
-// Expected failures are values. A Failure says what class of thing went wrong (which decides what is
-// done about it), and a text for people. Result<T> is a T or a Failure; Result<void> is Status.
+// Expected failures are values. A Failure says what class of thing went wrong (which decides what
+// is done about it), and a text for people. Result<T> is a T or a Failure; Result<void> is Status.
 #pragma once
 
 #include <optional>

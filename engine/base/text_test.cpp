@@ -14,9 +14,9 @@ TEST(Printable, KeepsGoodTextAndCutsAtACharacter) {
 TEST(Printable, ReplacesWhatPostgresRefuses) {
   EXPECT_EQ(printable(std::string_view("a\0b", 3), 10), "a?b");
   EXPECT_EQ(printable("a\xff\xc0z", 10), "a??z");
-  EXPECT_EQ(printable("\xed\xa0\x80", 10), "???");  // a lone surrogate
+  EXPECT_EQ(printable("\xed\xa0\x80", 10), "???");       // a lone surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80", 10), "????");  // beyond U+10FFFF
-  EXPECT_EQ(printable("\xe2\x82", 10), "??");  // cut off
+  EXPECT_EQ(printable("\xe2\x82", 10), "??");            // cut off
 }
 
 TEST(Nearest, SuggestsOnlyWhatIsNear) {

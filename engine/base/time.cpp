@@ -94,7 +94,7 @@ std::optional<EpochMicros> parse_rfc3339(std::string_view text) {
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  const std::int64_t seconds = days * 86'400 + hour * 3600 + minute * 60 + second - *zone;
+  const std::int64_t seconds = days * 86'400 + hour * 3600L + minute * 60L + second - *zone;
   return seconds * kMicrosPerSecond + *micros;
 }
 

@@ -12,7 +12,8 @@ namespace spool::base {
 // Microseconds since 1970-01-01T00:00:00Z.
 using EpochMicros = std::int64_t;
 
-// RFC 3339 date-time, e.g. 2026-01-02T03:04:05.678+01:00; digits beyond microseconds are cut, a leap second
+// RFC 3339 date-time, e.g. 2026-01-02T03:04:05.678+01:00; digits beyond microseconds are cut, a
+// leap second
 // (:60) counts as the first second of the next minute. Empty if the text is anything else.
 std::optional<EpochMicros> parse_rfc3339(std::string_view text);
 

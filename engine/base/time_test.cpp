@@ -28,7 +28,8 @@ TEST(Rfc3339, RefusesTheRest) {
 }
 
 TEST(Rfc3339, WritesWhatItReads) {
-  for (const EpochMicros time : {EpochMicros{0}, EpochMicros{-1}, EpochMicros{1'767'323'045'678'901}}) {
+  for (const EpochMicros time :
+       {EpochMicros{0}, EpochMicros{-1}, EpochMicros{1'767'323'045'678'901}}) {
     EXPECT_EQ(parse_rfc3339(format_rfc3339(time)), time) << format_rfc3339(time);
   }
   EXPECT_EQ(format_rfc3339(1'767'323'045'678'000), "2026-01-02T03:04:05.678000Z");

@@ -26,7 +26,9 @@ int hex_value(char c) {
   return -1;
 }
 
-bool dash_at(std::size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
+bool dash_at(std::size_t at) {
+  return at == 8 || at == 13 || at == 18 || at == 23;
+}
 
 }  // namespace
 
@@ -70,8 +72,7 @@ Uuid name_uuid(std::string_view part1, std::string_view part2, std::string_view 
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;
-  const int ok =
-      EVP_Digest(name.data(), name.size(), digest.data(), &length, EVP_sha1(), nullptr);
+  const int ok = EVP_Digest(name.data(), name.size(), digest.data(), &length, EVP_sha1(), nullptr);
   SPOOL_ASSERT(ok == 1 && length >= 16, "SHA-1 is part of every OpenSSL");
   Uuid uuid;
   std::copy_n(digest.begin(), uuid.bytes.size(), uuid.bytes.begin());

@@ -19,8 +19,8 @@ struct Uuid {
 std::optional<Uuid> parse_uuid(std::string_view text);
 std::string to_string(const Uuid& uuid);
 
-// Version 5 (name-based, SHA-1) in Spool's own name space: the same parts always give the same id. The parts are
-// length-prefixed, so ("ab","c") and ("a","bc") differ.
+// Version 5 (name-based, SHA-1) in Spool's own name space: the same parts always give the same id.
+// The parts are length-prefixed, so ("ab","c") and ("a","bc") differ.
 Uuid name_uuid(std::string_view part1, std::string_view part2, std::string_view part3 = {},
                std::string_view part4 = {});
 

@@ -9,8 +9,9 @@ TEST(Uuid, ReadsAndWrites) {
   const auto uuid = parse_uuid("5D9A430E-5b1f-4f0d-9b6e-1c53706f6f6c");
   ASSERT_TRUE(uuid);
   EXPECT_EQ(to_string(*uuid), "5d9a430e-5b1f-4f0d-9b6e-1c53706f6f6c");
-  for (const char* bad : {"", "5d9a430e5b1f4f0d9b6e1c53706f6f6c", "5d9a430e-5b1f-4f0d-9b6e-1c53706f6f6",
-                          "5d9a430e-5b1f-4f0d-9b6e-1c53706f6f6g", "5d9a430e_5b1f-4f0d-9b6e-1c53706f6f6c"}) {
+  for (const char* bad :
+       {"", "5d9a430e5b1f4f0d9b6e1c53706f6f6c", "5d9a430e-5b1f-4f0d-9b6e-1c53706f6f6",
+        "5d9a430e-5b1f-4f0d-9b6e-1c53706f6f6g", "5d9a430e_5b1f-4f0d-9b6e-1c53706f6f6c"}) {
     EXPECT_FALSE(parse_uuid(bad)) << bad;
   }
 }

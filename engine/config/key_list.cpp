@@ -127,10 +127,9 @@ void kafka_keys(List& list) {
 void consumer_keys(List& list) {
   list.section("consumer");
   list.add(
-      "assignor", choice({"range", "roundrobin", "cooperative-sticky"}),
+      "assignor", choice({"range", "roundrobin"}),
       [](auto& s) -> auto& { return s.consumer.assignor; },
-      "How partitions are shared out. Changing to or from cooperative-sticky needs all workers "
-      "stopped.");
+      "How partitions are shared out; the same for all workers of a group.");
   list.add(
       "session_timeout", duration(1s, 30min),
       [](auto& s) -> auto& { return s.consumer.session_timeout; },
@@ -149,17 +148,17 @@ void consumer_keys(List& list) {
   list.add(
       "prefetch_bytes", size(1 * kMiB, 64 * kGiB),
       [](auto& s) -> auto& { return s.consumer.prefetch_bytes; },
-      "Memory for records fetched ahead, all handlers together. Below one second of traffic the "
-      "consumer "
-      "stalls a second at a time.");
+      "Bytes of records fetched ahead, all handlers together; in memory they take about three "
+      "times as "
+      "much. Below one second of traffic the consumer stalls a second at a time.");
   list.add(
           "lane_buffer_bytes", size(64 * kKiB, 1 * kGiB),
           [](auto& s) -> auto& { return s.consumer.lane_buffer_bytes; },
           "Records that one partition may have taken over and not yet applied; at most "
           "prefetch_bytes. "
-          "Default: an eighth of prefetch_bytes, at most 8MiB.")
+          "Default: 6MiB, or prefetch_bytes if that is less.")
       .derive = [](Settings& s) {
-    s.consumer.lane_buffer_bytes = std::min<std::int64_t>(8 * kMiB, s.consumer.prefetch_bytes / 8);
+    s.consumer.lane_buffer_bytes = std::min<std::int64_t>(6 * kMiB, s.consumer.prefetch_bytes);
   };
   list.add(
       "batch_events_max", count(1, 1'000'000),

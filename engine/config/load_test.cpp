@@ -14,7 +14,7 @@ using ::testing::Not;
 TEST(Load, WithoutAnySourceIsTheDefaults) {
   const Loaded loaded = loaded_from({});
   EXPECT_EQ(loaded.settings.consumer.session_timeout, 30s);
-  EXPECT_EQ(loaded.settings.consumer.prefetch_bytes, 64LL << 20);
+  EXPECT_EQ(loaded.settings.consumer.prefetch_bytes, 20LL << 20);
   EXPECT_EQ(loaded.settings.http_admin.listen, (Endpoint{"127.0.0.1", 9464}));
   EXPECT_EQ(loaded.settings.handlers.at("progress_events").topic, "spool.progress-events");
   EXPECT_EQ(std::get<std::int64_t>(
@@ -58,7 +58,7 @@ TEST(Load, DefaultsThatFollowFromAnotherKeyFollowIt) {
   const Settings settings = loaded_from({.file = {},
                                          .environment = {},
                                          .flags = {{"consumer.session_timeout", "6s"},
-                                                   {"consumer.prefetch_bytes", "16MiB"},
+                                                   {"consumer.prefetch_bytes", "2MiB"},
                                                    {"handlers.progress_events.topic", "t"}}})
                                 .settings;
   EXPECT_EQ(settings.consumer.heartbeat_interval, 600ms);

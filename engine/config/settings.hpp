@@ -39,18 +39,18 @@ struct Kafka {
 };
 
 struct Consumer {
-  std::string assignor = "range";  // roundrobin, cooperative-sticky
+  std::string assignor = "range";  // roundrobin
   // Too short: a pause of the process costs it its lanes. Too long: the lanes of a dead one wait.
   std::chrono::milliseconds session_timeout{30'000};
   // Below a third of the session. Long: everybody notices a rebalance late.
   std::chrono::milliseconds heartbeat_interval{1'000};
   // Records fetched ahead, all handlers together. Small: stalls of a second; large: memory.
-  std::int64_t prefetch_bytes = 64LL << 20;
+  std::int64_t prefetch_bytes = 20LL << 20;
   // Records taken over by one lane and not yet applied. Small: small batches; large: memory.
-  std::int64_t lane_buffer_bytes = 8LL << 20;
+  std::int64_t lane_buffer_bytes = 6LL << 20;
   // A transaction takes at most so much. Small: more commits; large: a longer hold of the row.
   std::int64_t batch_events_max = 10'000;
-  std::int64_t batch_bytes_max = 4LL << 20;
+  std::int64_t batch_bytes_max = 16LL << 20;
   // SIGTERM and revocation. Short: work is thrown away and done again; long: others wait.
   std::chrono::milliseconds drain_timeout{10'000};
   // Group offsets, for lag tools only: PostgreSQL has the position.

@@ -1,5 +1,5 @@
-// How long a lane waits for something that is away: doubling from `first` up to `cap`, from the start again after a
-// success. Waiting for a dependency charges no event with an attempt. Pure.
+// How long a lane waits for something that is away: doubling from `first` up to `cap`, from the
+// start again after a success. Waiting for a dependency charges no event with an attempt. Pure.
 #pragma once
 
 #include <chrono>

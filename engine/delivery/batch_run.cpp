@@ -94,9 +94,9 @@ void BatchRun::stage_record(const LaneId& lane, const message::Record& record, O
   const message::Event& event = std::get<message::Event>(read);
   const auto& types = route_.handler->spec.types;
   if (std::find(types.begin(), types.end(), event.type) == types.end()) {
-    message::Rejection why{message::ErrorType::schema_unknown_type, "type",
-                           "'" + base::printable(event.type, 100) + "' is not taken by handler " +
-                               lane.handler};
+    message::Rejection why{
+        message::ErrorType::schema_unknown_type, "type",
+        "'" + base::printable(event.type, 100) + "' is not taken by handler " + lane.handler};
     undecodable_.push_back(
         letter(lane, record, std::move(why), event.source, event.id, event.type));
     return;
@@ -118,8 +118,8 @@ Result<Committed> BatchRun::transact(const LaneId& lane, const ApplyJob& job, Ca
   if (!begun) return own(begun.failure()).failure();
   LaneTransaction& transaction = **begun;
 
-  // Nothing to bury and nothing suspected: all counts are known beforehand but for duplicates, and the position
-  // moves together with the fence.
+  // Nothing to bury and nothing suspected: all counts are known beforehand but for duplicates, and
+  // the position moves together with the fence.
   const bool plain = care == Care::trusting && letters_.empty() &&
                      route_.handler->spec.idempotence == handler::Idempotence::natural;
   const Advance expected = advance_of(job);
@@ -184,7 +184,8 @@ void BatchRun::blame(const LaneId& lane, const ApplyJob& job, std::size_t staged
   SPOOL_ASSERT(event != nullptr, "a staged record is an event");
   const bool threw = failure.sqlstate == kHandlerThrew;
   message::Rejection why{
-      threw ? message::ErrorType::handler_bug : message::ErrorType::db_constraint, {},
+      threw ? message::ErrorType::handler_bug : message::ErrorType::db_constraint,
+      {},
       base::printable(failure.text, kReasonBytesMax)};
   letters_.push_back(letter(lane, record, std::move(why), event->source, event->id, event->type));
 }
@@ -210,8 +211,8 @@ Advance BatchRun::advance_of(const ApplyJob& job) const {
   const auto letters = static_cast<std::int64_t>(letters_.size());
   step.delta.gaps = gaps_;
   step.delta.dead = newly_dead_;
-  // A natural handler's duplicates change nothing and are known too late for the fence that carries the position: the
-  // lane counts them as applied, like every event that was stale.
+  // A natural handler's duplicates change nothing and are known too late for the fence that carries
+  // the position: the lane counts them as applied, like every event that was stale.
   const bool natural = route_.handler->spec.idempotence == handler::Idempotence::natural;
   step.delta.duplicate = letters - newly_dead_ + (natural ? 0 : statistics_.counts.duplicate);
   step.delta.applied = step.to - step.from - gaps_ - step.delta.dead - step.delta.duplicate;
@@ -224,8 +225,8 @@ DeadLetter BatchRun::letter(const LaneId& lane, const message::Record& record,
   DeadLetter dead{std::string(source), std::string(id), base::printable(type, 255), record,
                   std::move(why)};
   if (source.empty() || id.empty()) {
-    message::Identity stand_in = message::coordinates_identity(
-        route_.topic, lane.partition, record.offset, record.timestamp_ms);
+    message::Identity stand_in = message::coordinates_identity(route_.topic, lane.partition,
+                                                               record.offset, record.timestamp_ms);
     dead.source = std::move(stand_in.source);
     dead.id = std::move(stand_in.id);
   }

@@ -1,6 +1,7 @@
-// One batch of a lane through one transaction, as a list of steps: decode, fence, apply, bury, advance, commit.
-// Used by one executor. One bad event costs only itself: what cannot be decoded never reaches the transaction; what
-// the database refuses is found by halving, under savepoints, in a second run.
+// One batch of a lane through one transaction, as a list of steps: decode, fence, apply, bury,
+// advance, commit. Used by one executor. One bad event costs only itself: what cannot be decoded
+// never reaches the transaction; what the database refuses is found by halving, under savepoints,
+// in a second run.
 #pragma once
 
 #include <memory>
@@ -26,8 +27,8 @@ class BatchRun {
   void stage_record(const LaneId& lane, const message::Record& record, Origin origin,
                     base::EpochMicros now);
   base::Result<Committed> transact(const LaneId& lane, const ApplyJob& job, Care care);
-  base::Status apply_and_bury(LaneTransaction& transaction, const LaneId& lane,
-                              const ApplyJob& job, Care care);
+  base::Status apply_and_bury(LaneTransaction& transaction, const LaneId& lane, const ApplyJob& job,
+                              Care care);
   base::Status search(LaneTransaction& transaction, const LaneId& lane, const ApplyJob& job,
                       std::size_t first, std::size_t last);
   base::Status bury(LaneTransaction& transaction);
@@ -44,9 +45,9 @@ class BatchRun {
   std::unique_ptr<handler::Batch> batch_;
 
   // Of the batch at hand; memory is kept from one to the next.
-  std::vector<Origin> origins_;         // of the staged events, in their order
-  std::vector<DeadLetter> undecodable_; // found before the transaction
-  std::vector<DeadLetter> letters_;     // all that this run of the transaction buries
+  std::vector<Origin> origins_;          // of the staged events, in their order
+  std::vector<DeadLetter> undecodable_;  // found before the transaction
+  std::vector<DeadLetter> letters_;      // all that this run of the transaction buries
   std::int64_t newly_dead_ = 0;
   std::int64_t gaps_ = 0;
   std::int64_t last_offset_ = -1;

@@ -42,8 +42,8 @@ bool Dispatcher::quiescent(const std::string& handler) const {
 }
 
 void Dispatcher::drop_revoked(const std::string& handler) {
-  // One that is busy beyond the deadline stays until its job ends; it is fenced by then, or commits before its
-  // successor takes the lane: both are right.
+  // One that is busy beyond the deadline stays until its job ends; it is fenced by then, or commits
+  // before its successor takes the lane: both are right.
   for (auto slot = slots_.begin(); slot != slots_.end();) {
     const bool theirs = slot->first.handler == handler && slot->second.revoked;
     slot->second.dropped |= theirs;
@@ -98,7 +98,7 @@ std::optional<ToPublish> Dispatcher::finish(Work work, Done done, Instant now) {
     lane->finish_settle_outbox(std::move(std::get<SettleOutboxJob>(work.job)),
                                std::move(settle->outcome), now);
   } else {
-    lane->finish_mark_stopped(std::move(std::get<MarkStoppedDone>(done).outcome), now);
+    lane->finish_mark_stopped(std::get<MarkStoppedDone>(done).outcome, now);
   }
   if (slots_.at(work.lane).dropped) {
     slots_.erase(work.lane);
@@ -112,8 +112,7 @@ void Dispatcher::published(const LaneId& id, std::uint64_t generation, std::int6
   if (Lane* lane = find(id)) lane->published(generation, number, outcome, now);
 }
 
-std::optional<std::vector<Placement>> Dispatcher::placement(const std::string& handler,
-                                                            Instant now,
+std::optional<std::vector<Placement>> Dispatcher::placement(const std::string& handler, Instant now,
                                                             std::chrono::milliseconds patience) {
   Handle& handle = handles_[handler];
   std::size_t untaken = 0;
@@ -125,7 +124,8 @@ std::optional<std::vector<Placement>> Dispatcher::placement(const std::string& h
   }
   if (unplaced == 0 && !handle.answer_due) return std::nullopt;
   if (!handle.waiting_since) handle.waiting_since = now;
-  // An answer is owed even while nothing could be taken: without it the group cannot rebalance again.
+  // An answer is owed even while nothing could be taken: without it the group cannot rebalance
+  // again.
   if (untaken > 0 && now < *handle.waiting_since + patience) return std::nullopt;
 
   std::vector<Placement> placements;
@@ -152,9 +152,8 @@ void Dispatcher::compare(std::span<const ClaimSeen> asked, std::span<const Claim
   for (const ClaimSeen& question : asked) {
     Lane* lane = find(question.lane);
     if (lane == nullptr) continue;
-    const auto answer = std::find_if(seen.begin(), seen.end(), [&](const ClaimSeen& s) {
-      return s.lane == question.lane;
-    });
+    const auto answer = std::find_if(seen.begin(), seen.end(),
+                                     [&](const ClaimSeen& s) { return s.lane == question.lane; });
     lane->compare(question.claim,
                   answer == seen.end() ? std::nullopt : std::optional<Claim>(answer->claim));
   }

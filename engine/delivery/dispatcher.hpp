@@ -1,5 +1,5 @@
-// All lanes of a worker: which of them has something to do, what the consumers should be fetching, and what a
-// revocation still waits for. Pure, like the lanes; the shell guards it with one lock.
+// All lanes of a worker: which of them has something to do, what the consumers should be fetching,
+// and what a revocation still waits for. Pure, like the lanes; the shell guards it with one lock.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,12 @@ class Dispatcher {
  public:
   explicit Dispatcher(const LaneLimits& limits) : limits_(limits) {}
 
-  // The group gave these partitions to us. A lane that still ends its last job from an earlier assignment forgets it.
+  // The group gave these partitions to us. A lane that still ends its last job from an earlier
+  // assignment forgets it.
   void assign(const std::string& handler, std::span<const std::int32_t> partitions);
 
-  // The group takes them back: they start nothing any more. Once quiescent(), or after a deadline, drop() them.
+  // The group takes them back: they start nothing any more. Once quiescent(), or after a deadline,
+  // drop() them.
   void revoke(const std::string& handler, std::span<const std::int32_t> partitions);
   void revoke_all(const std::string& handler);
   bool quiescent(const std::string& handler) const;
@@ -56,8 +58,8 @@ class Dispatcher {
   void published(const LaneId& lane, std::uint64_t generation, std::int64_t number,
                  const base::Status& outcome, Instant now);
 
-  // The whole assignment that the handler's consumer should have now, if it has to change. Lanes that are slow to be
-  // taken hold the others up for `patience` at most.
+  // The whole assignment that the handler's consumer should have now, if it has to change. Lanes
+  // that are slow to be taken hold the others up for `patience` at most.
   std::optional<std::vector<Placement>> placement(const std::string& handler, Instant now,
                                                   std::chrono::milliseconds patience);
 
@@ -86,8 +88,8 @@ class Dispatcher {
   };
 
   LaneLimits limits_;
-  // Rows of a dropped lane may still be on their way to Kafka when the group gives the lane back: their answers must
-  // not be taken for those of the new one.
+  // Rows of a dropped lane may still be on their way to Kafka when the group gives the lane back:
+  // their answers must not be taken for those of the new one.
   std::uint64_t lanes_made_ = 0;
   std::map<LaneId, Slot> slots_;
   std::map<std::string, Handle> handles_;

@@ -55,7 +55,7 @@ TakeDone Executor::take(const LaneId& lane) {
     bounds = log_.bounds(topic, lane.partition);
     if (!bounds) return {bounds.failure()};
   }
-  return {Taken{std::move(*state), *bounds}};
+  return {Taken{*state, *bounds}};
 }
 
 SettleOutboxDone Executor::settle(const LaneId& lane, const SettleOutboxJob& job) {

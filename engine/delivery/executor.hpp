@@ -1,5 +1,5 @@
-// Carries out a lane's jobs over the ports. One executor per database worker, used by its thread only. Holds no state
-// of a lane between jobs, only memory that is used again.
+// Carries out a lane's jobs over the ports. One executor per database worker, used by its thread
+// only. Holds no state of a lane between jobs, only memory that is used again.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ struct RejectedEvent {
 struct ApplyStatistics {
   handler::ApplyCounts counts;
   std::vector<RejectedEvent> rejected;
-  std::int64_t duplicate_deaths = 0;         // events that were dead already
+  std::int64_t duplicate_deaths = 0;  // events that were dead already
   std::int64_t records = 0;
   std::int64_t oldest_timestamp_ms = -1;
   int transactions = 0;  // 1, unless something had to be repeated or searched for

@@ -84,7 +84,8 @@ struct FakeStore : Store, Log, Probe {
     if (auto failure = strike()) return *failure;
     tables.claim.token = base::random_uuid();
     ++tables.claim.seq;
-    return LaneState{1, tables.claim, 0, tables.next, -1, -1, tables.counters, !tables.outbox.empty()};
+    return LaneState{
+        1, tables.claim, 0, tables.next, -1, -1, tables.counters, !tables.outbox.empty()};
   }
   Result<std::unique_ptr<LaneTransaction>> begin(const LaneId&) override;
   Result<std::vector<ClaimSeen>> claims(std::span<const LaneId>) override {

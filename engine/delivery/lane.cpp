@@ -11,11 +11,16 @@ using base::FailureKind;
 
 const char* to_string(PauseReason reason) {
   switch (reason) {
-    case PauseReason::none: return "none";
-    case PauseReason::backpressure: return "backpressure";
-    case PauseReason::database: return "database";
-    case PauseReason::schema: return "schema";
-    case PauseReason::position_lost: return "position_lost";
+    case PauseReason::none:
+      return "none";
+    case PauseReason::backpressure:
+      return "backpressure";
+    case PauseReason::database:
+      return "database";
+    case PauseReason::schema:
+      return "schema";
+    case PauseReason::position_lost:
+      return "position_lost";
   }
   return "unknown";
 }
@@ -154,7 +159,7 @@ void Lane::finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome
   failed(outcome.failure(), now);
 }
 
-void Lane::finish_mark_stopped(base::Status outcome, Instant now) {
+void Lane::finish_mark_stopped(const base::Status& outcome, Instant now) {
   if (!end_job()) return;
   if (!outcome) return failed(outcome.failure(), now);
   succeeded();
@@ -185,7 +190,8 @@ void Lane::offer(message::RecordBatch records, std::optional<std::int64_t> log_e
     if (end > fetched_to_) push(std::move(records), end, now);
   }
   if (log_end && probe_timestamp_ms_ && *log_end < next_) {
-    // It had that record when the lane was taken; what became of it shows when the lane is taken again.
+    // It had that record when the lane was taken; what became of it shows when the lane is taken
+    // again.
     return partition_failed(
         Failure(FailureKind::position, "the log ends before the position " + std::to_string(next_)),
         now);

@@ -1,7 +1,7 @@
-// One lane's state machine: what its owner believes of it, and what is to be done next. Pure: no I/O, no thread, no
-// clock; the simulator runs the same code. The shell guards it with a lock, asks for a Job, carries
-// it out, and reports. At most one job runs at a time, and what the lane remembers changes only when
-// the job's outcome is known.
+// One lane's state machine: what its owner believes of it, and what is to be done next. Pure: no
+// I/O, no thread, no clock; the simulator runs the same code. The shell guards it with a lock, asks
+// for a Job, carries it out, and reports. At most one job runs at a time, and what the lane
+// remembers changes only when the job's outcome is known.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@
 namespace spool::delivery {
 
 struct LaneLimits {
-  std::size_t buffer_bytes = 8 * 1024 * 1024;  // at this the partition's queue is no longer polled
+  std::size_t buffer_bytes = 8UL * 1024 * 1024;  // at this the partition's queue is not polled
   std::size_t batch_events_max = 10'000;       // records of one transaction
-  std::size_t batch_bytes_max = 8 * 1024 * 1024;
-  std::size_t outbox_rows_max = 500;           // published at once
-  std::chrono::milliseconds wait_first{100};   // backoff while something is away
+  std::size_t batch_bytes_max = 8UL * 1024 * 1024;
+  std::size_t outbox_rows_max = 500;          // published at once
+  std::chrono::milliseconds wait_first{100};  // backoff while something is away
   std::chrono::milliseconds wait_cap{5'000};
   std::chrono::milliseconds schema_wait_cap{30'000};
 };
@@ -74,7 +74,7 @@ enum class LanePhase {
   untaken,   // assigned by the group, not yet ours in the database
   unplaced,  // ours; waits to be given to the consumer with its start offset
   running,
-  stopped,   // ours, but the log lost its position: waits for an operator
+  stopped,  // ours, but the log lost its position: waits for an operator
 };
 
 // Why a lane takes nothing in at the moment; the words of spool_consumer_paused.
@@ -97,27 +97,29 @@ class Lane {
   // Answers how many rows the caller must publish and report.
   void finish_read_outbox(base::Result<std::size_t> rows_read, Instant now);
   void finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome, Instant now);
-  void finish_mark_stopped(base::Status outcome, Instant now);
+  void finish_mark_stopped(const base::Status& outcome, Instant now);
 
-  // From the consumer, once the lane was placed. Records below the position are a repetition of the fetch and are
-  // dropped; the first may be the probe.
+  // From the consumer, once the lane was placed. Records below the position are a repetition of the
+  // fetch and are dropped; the first may be the probe.
   bool wants_records() const;
   void offer(message::RecordBatch records, std::optional<std::int64_t> log_end, Instant now);
   void partition_failed(const base::Failure& failure, Instant now);
 
-  // The lane is given to the consumer: the offset from which to fetch. What is buffered already stays. The first record
-  // fetched is the last one known, wherever there is one, to see that the log is still the same.
+  // The lane is given to the consumer: the offset from which to fetch. What is buffered already
+  // stays. The first record fetched is the last one known, wherever there is one, to see that the
+  // log is still the same.
   std::int64_t place();
 
   // Drops everything that the lane believes; a job that still runs ends without effect on the lane.
   void forget(const std::string& why);
 
-  // What the database has, compared with what the lane believed when it was asked: an owner without work notices
-  // too that it lost the lane. `asked` is the claim at the time of asking.
+  // What the database has, compared with what the lane believed when it was asked: an owner without
+  // work notices too that it lost the lane. `asked` is the claim at the time of asking.
   void compare(const Claim& asked, const std::optional<Claim>& seen);
 
   // One of the rows handed out by finish_read_outbox was acknowledged, refused or not taken.
-  // `generation` is the lane's when it was handed out: answers to an earlier life of the lane are ignored.
+  // `generation` is the lane's when it was handed out: answers to an earlier life of the lane are
+  // ignored.
   void published(std::uint64_t generation, std::int64_t number, const base::Status& outcome,
                  Instant now);
 

@@ -1,5 +1,6 @@
-// What the delivery core needs from outside: a store that keeps lanes in transactions, and the words that pass between
-// them. The shells (engine/store over PostgreSQL) and the simulator implement it; the core knows neither.
+// What the delivery core needs from outside: a store that keeps lanes in transactions, and the
+// words that pass between them. The shells (engine/store over PostgreSQL) and the simulator
+// implement it; the core knows neither.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,13 @@ struct LaneId {
   std::string handler;
   std::int32_t partition = 0;
   friend bool operator==(const LaneId&, const LaneId&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): version 14 takes the 0 of a synthesised <=> for a pointer
   friend auto operator<=>(const LaneId&, const LaneId&) = default;
 };
 
-// What an owner must show at the start of every transaction: the token of its own taking and the sequence number that
-// its last commit left. Anything else is another owner, or a database that lost what it had confirmed.
+// What an owner must show at the start of every transaction: the token of its own taking and the
+// sequence number that its last commit left. Anything else is another owner, or a database that
+// lost what it had confirmed.
 struct Claim {
   base::Uuid token;
   std::int64_t seq = 0;
@@ -48,10 +51,10 @@ struct Counters {
 struct LaneState {
   std::int64_t epoch = 0;
   Claim claim;
-  std::int64_t start = 0;              // first offset ever counted
-  std::int64_t next = 0;               // next offset to apply
-  // The last record below `next`, by which a recreated topic is recognised; -1: there was none yet, or it carried no
-  // timestamp.
+  std::int64_t start = 0;  // first offset ever counted
+  std::int64_t next = 0;   // next offset to apply
+  // The last record below `next`, by which a recreated topic is recognised; -1: there was none yet,
+  // or it carried no timestamp.
   std::int64_t last_offset = -1;
   std::int64_t last_timestamp_ms = -1;
   Counters counters;
@@ -62,13 +65,14 @@ struct LaneState {
 struct Advance {
   std::int64_t from = 0;
   std::int64_t to = 0;
-  std::int64_t last_offset = -1;  // of the last record among them; -1: they are gaps, the lane's mark stays
+  std::int64_t last_offset =
+      -1;  // of the last record among them; -1: they are gaps, the lane's mark stays
   std::int64_t last_timestamp_ms = -1;
   Counters delta;
 };
 
-// An event that cannot be applied, on its way into dead_letters and, through the outbox, to the dead-letter topic. The
-// views point into the records of the batch.
+// An event that cannot be applied, on its way into dead_letters and, through the outbox, to the
+// dead-letter topic. The views point into the records of the batch.
 struct DeadLetter {
   std::string source;
   std::string id;
@@ -105,8 +109,8 @@ class LaneTransaction {
  public:
   virtual ~LaneTransaction() = default;
 
-  // The first statement of every transaction: compares and bumps. With `advance`, moves the position in the same
-  // round trip. Fails with `fenced` when the claim is no longer the lane's.
+  // The first statement of every transaction: compares and bumps. With `advance`, moves the
+  // position in the same round trip. Fails with `fenced` when the claim is no longer the lane's.
   virtual base::Status fence(const Claim& claim, const Advance* advance) = 0;
   virtual base::Status advance(const Advance& advance) = 0;
 
@@ -117,7 +121,8 @@ class LaneTransaction {
   virtual base::Status rollback_to_savepoint() = 0;
   virtual base::Status release_savepoint() = 0;
 
-  // Buries each in dead_letters and writes the outbox row of each that was not there yet; how many those were.
+  // Buries each in dead_letters and writes the outbox row of each that was not there yet; how many
+  // those were.
   virtual base::Result<std::int64_t> bury(std::span<const DeadLetter> letters) = 0;
 
   // Forgets published outbox rows, keeps refused ones with their error.
@@ -138,13 +143,14 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Whether the lane may exist: a topic that has more partitions than when its first lane was taken has grown, and a key's
-  // events would be in two lanes. Fails with `schema` then: people must act, no event is to blame.
+  // Whether the lane may exist: a topic that has more partitions than when its first lane was taken
+  // has grown, and a key's events would be in two lanes. Fails with `schema` then: people must act,
+  // no event is to blame.
   virtual base::Status admit(const LaneId& lane, const std::string& topic,
                              std::int32_t partitions) = 0;
 
-  // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a lane without a row
-  // starts. Fails with `slow` while a frozen owner holds the row.
+  // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a
+  // lane without a row starts. Fails with `slow` while a frozen owner holds the row.
   virtual base::Result<LaneState> take(const LaneId& lane, const std::string& topic,
                                        std::int64_t earliest) = 0;
 
@@ -175,7 +181,8 @@ class Log {
   virtual base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) = 0;
 };
 
-// Labelled points of a transaction. In production nothing happens there; tests stop or kill the process at them.
+// Labelled points of a transaction. In production nothing happens there; tests stop or kill the
+// process at them.
 enum class Point { before_begin, in_transaction, before_commit, after_commit };
 
 class Probe {

@@ -1,5 +1,6 @@
-// Whether the log still has the position that the database remembers (rule 2). A lane whose position is
-// gone must not go on: what is missing would be skipped, or a stranger's records taken for ours. Pure.
+// Whether the log still has the position that the database remembers (rule 2). A lane whose
+// position is gone must not go on: what is missing would be skipped, or a stranger's records taken
+// for ours. Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace spool::delivery {
 
-// Where to fetch from: the last record that was applied, to compare its timestamp, wherever that can be done. Gaps may
-// stand between it and `next`.
+// Where to fetch from: the last record that was applied, to compare its timestamp, wherever that
+// can be done. Gaps may stand between it and `next`.
 struct FetchPlan {
   std::int64_t from = 0;
   std::optional<std::int64_t> probe_timestamp_ms;  // the record at `from` must carry it

@@ -1,5 +1,5 @@
-// The core's own clock: a monotonic instant that the shell reads and passes in. Never compared across
-// processes, never stored.
+// The core's own clock: a monotonic instant that the shell reads and passes in. Never compared
+// across processes, never stored.
 #pragma once
 
 #include <chrono>

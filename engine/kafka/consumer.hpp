@@ -34,7 +34,7 @@ struct ConsumerSettings {
   std::chrono::milliseconds heartbeat{500};
   std::chrono::milliseconds statistics_interval{0};  // 0: none
   // Below a second's worth of a partition's traffic the fetcher stalls up to a second at a time.
-  std::size_t prefetch_bytes_per_partition = 16 * 1024 * 1024;
+  std::size_t prefetch_bytes_per_partition = 16UL * 1024 * 1024;
   Properties properties;
 };
 
@@ -113,7 +113,8 @@ class Consumer {
   // Answers Revoked.
   void unassign();
 
-  // The partition's end (next offset to be written) as the last fetch reported it; asks nobody. Empty: not known yet.
+  // The partition's end (next offset to be written) as the last fetch reported it; asks nobody.
+  // Empty: not known yet.
   std::optional<std::int64_t> cached_end(std::int32_t partition) const;
 
   // Tells the group how far we are. Asynchronous, one request at a time; a newer list replaces a

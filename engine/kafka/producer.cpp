@@ -150,6 +150,7 @@ rd_kafka_resp_err_t Producer::Impl::hand_over(const OutboundRecord& record,
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(data(record.key), size(record.key)),
       RD_KAFKA_V_VALUE(const_cast<void*>(data(record.value)), size(record.value)),
       RD_KAFKA_V_HEADERS(headers.get()),
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the tag itself travels in the opaque pointer
       RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(static_cast<std::uintptr_t>(record.tag))),
       RD_KAFKA_V_END);
   // Only a record that was accepted owns its headers.

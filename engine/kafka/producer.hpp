@@ -31,11 +31,11 @@ struct ProducerSettings {
   std::chrono::milliseconds statistics_interval{0};  // 0: none
   // The largest record that is sent at all; above every topic's own max.message.bytes, so that the
   // broker decides.
-  std::size_t message_bytes_max = 8 * 1024 * 1024;
+  std::size_t message_bytes_max = 8UL * 1024 * 1024;
   // Several records travel as one batch, and a broker compares the batch with the topic's
   // max.message.bytes: this must stay below the smallest of those, or small records are refused for
   // their company.
-  std::size_t batch_bytes = 64 * 1024;
+  std::size_t batch_bytes = 64UL * 1024;
   Properties properties;
 };
 

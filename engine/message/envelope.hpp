@@ -1,6 +1,6 @@
-// CloudEvents 1.0 over Kafka: binary mode (ce_* headers, the value is the data) and structured mode (content-type
-// application/cloudevents+json, the value is the whole event). JSON data in both.
-// An EnvelopeReader belongs to one thread. What it returns points into the record, or into the reader
+// CloudEvents 1.0 over Kafka: binary mode (ce_* headers, the value is the data) and structured mode
+// (content-type application/cloudevents+json, the value is the whole event). JSON data in both. An
+// EnvelopeReader belongs to one thread. What it returns points into the record, or into the reader
 // itself until its next read().
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace spool::message {
 
 // An event's value is at most this long; retry and dead-letter topics take 64 KiB more.
-inline constexpr std::size_t kEventBytesMax = 1024 * 1024;
+inline constexpr std::size_t kEventBytesMax = 1024UL * 1024;
 
 struct Event {
   std::string_view id;      // unique per source; 1..255 bytes of UTF-8 without NUL

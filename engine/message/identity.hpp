@@ -17,8 +17,8 @@ struct Identity {
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 
-// "spool:record:<topic>" and "<partition>:<offset>@<timestamp_ms>": the timestamp keeps a recreated topic's records
-// apart from those of its predecessor.
+// "spool:record:<topic>" and "<partition>:<offset>@<timestamp_ms>": the timestamp keeps a recreated
+// topic's records apart from those of its predecessor.
 Identity coordinates_identity(std::string_view topic, std::int32_t partition, std::int64_t offset,
                               std::int64_t timestamp_ms);
 

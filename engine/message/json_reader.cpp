@@ -19,7 +19,7 @@ static_assert(kReadAheadBytes >= simdjson::SIMDJSON_PADDING);
 
 // Deeper than any event of ours; bounds the recursion whatever a producer sends.
 constexpr int kDepthMax = 64;
-constexpr std::size_t kCapacityMin = 4 * 1024;
+constexpr std::size_t kCapacityMin = 4UL * 1024;
 constexpr std::size_t kUnknown = ~std::size_t{0};
 
 Rejection invalid_json(std::string field, std::string text) {

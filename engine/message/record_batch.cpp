@@ -8,8 +8,8 @@
 namespace spool::message {
 namespace {
 
-constexpr std::size_t kChunkBytesMin = 4 * 1024;
-constexpr std::size_t kChunkBytesMax = 256 * 1024;
+constexpr std::size_t kChunkBytesMin = 4UL * 1024;
+constexpr std::size_t kChunkBytesMax = 64UL * 1024;  // what the last one wastes is counted too
 
 }  // namespace
 

@@ -51,9 +51,9 @@ class Connection {
 
   bool usable() const;
 
-  // The one call for other threads: ends the round trip that is under way, if it has lasted longer than `limit`. Its caller
-  // sees a lost connection. For networks that swallow everything and still acknowledge it (a stalled proxy), where no
-  // timeout of the server or of TCP helps.
+  // The one call for other threads: ends the round trip that is under way, if it has lasted longer
+  // than `limit`. Its caller sees a lost connection. For networks that swallow everything and still
+  // acknowledge it (a stalled proxy), where no timeout of the server or of TCP helps.
   void interrupt(std::chrono::milliseconds limit);
 
   struct Impl;

@@ -126,7 +126,7 @@ Status Migrator::lock() {
                                  Params::of(std::to_string(lock_deadline_.count()) + "ms"));
   if (!set) return set.failure();
   auto locked = connection_.execute(kLock);
-  const Status reset = connection_.execute_script("reset lock_timeout");
+  Status reset = connection_.execute_script("reset lock_timeout");
   if (!locked) return lock_refused(locked.failure());
   return reset;
 }

@@ -49,7 +49,8 @@ struct Connection::Impl {
   bool broken = false;
   bool busy = false;  // a transaction is open
 
-  // Steady clock at the beginning of the round trip that is under way, 0 between them; see Connection::interrupt().
+  // Steady clock at the beginning of the round trip that is under way, 0 between them; see
+  // Connection::interrupt().
   std::atomic<std::chrono::steady_clock::rep> call_began{0};
 };
 

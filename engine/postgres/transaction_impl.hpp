@@ -9,8 +9,7 @@
 namespace spool::postgres {
 
 struct Transaction::Impl {
-  explicit Impl(Connection::Impl& owner)
-      : session(owner), work(std::in_place, owner.connection) {
+  explicit Impl(Connection::Impl& owner) : session(owner), work(std::in_place, owner.connection) {
     session.busy = true;
   }
   ~Impl() {

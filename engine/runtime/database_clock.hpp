@@ -1,5 +1,6 @@
-// The database's time, carried on by the monotonic clock between readings (rule 13): a host with a wrong clock judges
-// nothing by it. Until the first reading the host's own clock stands in. Any thread.
+// The database's time, carried on by the monotonic clock between readings (rule 13): a host with a
+// wrong clock judges nothing by it. Until the first reading the host's own clock stands in. Any
+// thread.
 #pragma once
 
 #include <atomic>

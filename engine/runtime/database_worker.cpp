@@ -36,8 +36,10 @@ const char* job_name(const delivery::Job& job) {
 observe::ErrorKind kind_of(message::ErrorType type) {
   switch (type) {
     case message::ErrorType::schema_invalid_json:
-    case message::ErrorType::payload_too_large: return observe::ErrorKind::poison;
-    default: return observe::ErrorKind::permanent;
+    case message::ErrorType::payload_too_large:
+      return observe::ErrorKind::poison;
+    default:
+      return observe::ErrorKind::permanent;
   }
 }
 
@@ -60,7 +62,9 @@ DatabaseWorker::DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store
       listener_(std::move(listener)),
       thread_([this] { serve(); }) {}
 
-DatabaseWorker::~DatabaseWorker() { thread_.join(); }
+DatabaseWorker::~DatabaseWorker() {
+  thread_.join();
+}
 
 void DatabaseWorker::serve() {
   while (auto work = board_.wait_for_work()) work_on(std::move(*work));
@@ -89,12 +93,11 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
   }
   if (const auto* take = std::get_if<delivery::TakeDone>(&done)) {
     const delivery::LaneState& state = take->outcome->state;
-    log_.info("lane.taken",
-             {{"lane", name_of(work.lane)},
-              {"epoch", state.epoch},
-              {"next", state.next},
-              {"log_low", take->outcome->bounds.low},
-              {"log_high", take->outcome->bounds.high}});
+    log_.info("lane.taken", {{"lane", name_of(work.lane)},
+                             {"epoch", state.epoch},
+                             {"next", state.next},
+                             {"log_low", take->outcome->bounds.low},
+                             {"log_high", take->outcome->bounds.high}});
   } else if (const auto* apply = std::get_if<delivery::ApplyDone>(&done)) {
     report_batch(work.lane, std::get<delivery::ApplyJob>(work.job), *apply, seconds);
   } else if (const auto* settle = std::get_if<delivery::SettleOutboxJob>(&work.job)) {
@@ -103,7 +106,7 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
                                   {"refused", settle->refused.size()}});
   } else if (const auto* mark = std::get_if<delivery::MarkStoppedJob>(&work.job)) {
     log_.error("lane.stopped",
-             {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});
+               {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});
   }
 }
 
@@ -118,11 +121,11 @@ void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* wh
   }
   const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data;
   log_.write(grave ? observe::Level::error : observe::Level::warn, "lane.job_failed",
-           {{"lane", name_of(lane)},
-            {"job", what},
-            {"kind", base::to_string(failure.kind)},
-            {"sqlstate", failure.sqlstate},
-            {"error", failure.text}});
+             {{"lane", name_of(lane)},
+              {"job", what},
+              {"kind", base::to_string(failure.kind)},
+              {"sqlstate", failure.sqlstate},
+              {"error", failure.text}});
 }
 
 void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::ApplyJob& job,
@@ -145,7 +148,10 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
       report.age.add(now_s - static_cast<double>(slice.records.timestamp_ms(i)) / 1e3);
     }
   }
-  observe::HandlerMetrics& metrics = *handlers_.at(lane.handler).metrics;
+  const HandlerReporting& handler = handlers_.at(lane.handler);
+  handler.flushed->add({1, statistics.records, statistics.counts.coalesced, report.rows,
+                        report.dead_lettered, seconds});
+  observe::HandlerMetrics& metrics = *handler.metrics;
   metrics.batch_committed(report);
   metrics.handler_ran(observe::RunOutcome::applied, seconds);
   std::size_t logged = 0;
@@ -153,22 +159,20 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
     const std::string_view type = message::to_string(event.type);
     metrics.attempts_failed(type, kind_of(event.type));
     if (logged++ >= kRejectedLoggedMax) continue;
-    log_.warn("event.dead",
-             {{"lane", name_of(lane)},
-              {"offset", event.offset},
-              {"source", event.source},
-              {"event_id", event.id},
-              {"error_type", type},
-              {"reason", event.reason},
-              {"trace", event.traceparent}});
+    log_.warn("event.dead", {{"lane", name_of(lane)},
+                             {"offset", event.offset},
+                             {"source", event.source},
+                             {"event_id", event.id},
+                             {"error_type", type},
+                             {"reason", event.reason},
+                             {"trace", event.traceparent}});
   }
-  log_.debug("batch.committed",
-           {{"lane", name_of(lane)},
-            {"from", done.outcome->advance.from},
-            {"to", done.outcome->advance.to},
-            {"rows", report.rows},
-            {"dead", report.dead_lettered},
-            {"seconds", seconds}});
+  log_.debug("batch.committed", {{"lane", name_of(lane)},
+                                 {"from", done.outcome->advance.from},
+                                 {"to", done.outcome->advance.to},
+                                 {"rows", report.rows},
+                                 {"dead", report.dead_lettered},
+                                 {"seconds", seconds}});
 }
 
 }  // namespace spool::runtime

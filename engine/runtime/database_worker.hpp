@@ -1,5 +1,5 @@
-// A thread with one connection that takes whatever job is ready from the lanes and carries it out. Batches form by
-// themselves: what arrives while a lane's transaction is in flight is the next one.
+// A thread with one connection that takes whatever job is ready from the lanes and carries it out.
+// Batches form by themselves: what arrives while a lane's transaction is in flight is the next one.
 #pragma once
 
 #include <functional>
@@ -12,20 +12,23 @@
 #include "engine/observe/log.hpp"
 #include "engine/observe/metrics.hpp"
 #include "engine/runtime/database_clock.hpp"
+#include "engine/runtime/flush_statistics.hpp"
 #include "engine/runtime/lane_board.hpp"
 
 namespace spool::runtime {
 
-// What the worker's other parts want to hear of a finished job. Called on the database worker's thread.
+// What the worker's other parts want to hear of a finished job. Called on the database worker's
+// thread.
 struct JobListener {
-  std::function<void()> job_finished;                         // room in a lane, a lane taken, a lane idle
-  std::function<void(delivery::ToPublish)> publish;           // rows that are durable
-  std::function<void()> connection_lost;                      // compare all claims soon
+  std::function<void()> job_finished;                // room in a lane, a lane taken, a lane idle
+  std::function<void(delivery::ToPublish)> publish;  // rows that are durable
+  std::function<void()> connection_lost;             // compare all claims soon
 };
 
-// Where a handler's numbers go. The metrics outlive the worker.
+// Where a handler's numbers go; outlives the worker.
 struct HandlerReporting {
   observe::HandlerMetrics* metrics = nullptr;
+  FlushStatistics* flushed = nullptr;
   std::string group;
   std::string topic;
 };
@@ -33,10 +36,11 @@ struct HandlerReporting {
 class DatabaseWorker {
  public:
   // `handlers` by name. References outlive the worker; the thread starts at once.
-  DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store> store, delivery::Log& log_bounds,
-                 delivery::Probe& probe, const std::map<std::string, delivery::Route>& routes,
-                 const DatabaseClock& clock, std::map<std::string, HandlerReporting> handlers,
-                 observe::Metrics& metrics, observe::Logger& log, JobListener listener);
+  DatabaseWorker(LaneBoard& board, std::unique_ptr<delivery::Store> store,
+                 delivery::Log& log_bounds, delivery::Probe& probe,
+                 const std::map<std::string, delivery::Route>& routes, const DatabaseClock& clock,
+                 std::map<std::string, HandlerReporting> handlers, observe::Metrics& metrics,
+                 observe::Logger& log, JobListener listener);
   // The board must be closed by then; waits for the job at hand.
   ~DatabaseWorker();
 

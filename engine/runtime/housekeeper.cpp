@@ -79,10 +79,10 @@ base::Status Housekeeper::check() {
   auto now = store_->database_time();
   if (!now) return now.failure();
   clock_.set(*now);
-  const auto asked =
-      board_.with([](delivery::Dispatcher& lanes) { return lanes.claims(); });
+  const auto asked = board_.with([](delivery::Dispatcher& lanes) { return lanes.claims(); });
   if (asked.empty()) return {};
   std::vector<delivery::LaneId> ids;
+  ids.reserve(asked.size());
   for (const delivery::ClaimSeen& claim : asked) ids.push_back(claim.lane);
   auto seen = store_->claims(ids);
   if (!seen) return seen.failure();

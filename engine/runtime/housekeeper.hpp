@@ -1,6 +1,7 @@
-// What a worker does now and then beside its lanes, on a thread and a connection of its own: compares the claims of
-// all lanes (an owner without work must notice too that it lost one), reads the database's clock, counts open dead
-// letters for the metrics, prunes what is kept for a while only.
+// What a worker does now and then beside its lanes, on a thread and a connection of its own:
+// compares the claims of all lanes (an owner without work must notice too that it lost one), reads
+// the database's clock, counts open dead letters for the metrics, prunes what is kept for a while
+// only.
 #pragma once
 
 #include <chrono>
@@ -27,9 +28,8 @@ class Housekeeper {
   // References outlive it. `on_check` is called on its thread after each comparison.
   Housekeeper(LaneBoard& board, std::unique_ptr<store::PgStore> store, DatabaseClock& clock,
               std::chrono::milliseconds check_interval,
-              std::map<std::string, HandlerReporting> handlers,
-              observe::Metrics& metrics, observe::Health& health, observe::Logger& log,
-              std::function<void()> on_check);
+              std::map<std::string, HandlerReporting> handlers, observe::Metrics& metrics,
+              observe::Health& health, observe::Logger& log, std::function<void()> on_check);
   ~Housekeeper();  // stops and waits
 
   // Some connection broke: compares as soon as possible.

@@ -9,15 +9,19 @@
 namespace spool::runtime {
 namespace {
 
-constexpr std::size_t kSliceBytesMax = 512 * 1024;
+constexpr std::size_t kSliceBytesMax = 512UL * 1024;
 constexpr std::chrono::milliseconds kReportPeriod{1'000};
 
 observe::PauseReason metric_of(delivery::PauseReason reason) {
   switch (reason) {
-    case delivery::PauseReason::backpressure: return observe::PauseReason::backpressure;
-    case delivery::PauseReason::schema: return observe::PauseReason::schema;
-    case delivery::PauseReason::position_lost: return observe::PauseReason::position_lost;
-    default: return observe::PauseReason::database;
+    case delivery::PauseReason::backpressure:
+      return observe::PauseReason::backpressure;
+    case delivery::PauseReason::schema:
+      return observe::PauseReason::schema;
+    case delivery::PauseReason::position_lost:
+      return observe::PauseReason::position_lost;
+    default:
+      return observe::PauseReason::database;
   }
 }
 
@@ -89,9 +93,8 @@ void Intake::on_event(const kafka::Consumer::Assigned& event) {
   metrics_.count_rebalance(settings_.group, observe::RebalanceEvent::assign);
   log_.info("group.assigned",
             {{"group", settings_.group}, {"partitions", list_of(event.partitions)}});
-  board_.with([&](delivery::Dispatcher& lanes) {
-    lanes.assign(settings_.handler, event.partitions);
-  });
+  board_.with(
+      [&](delivery::Dispatcher& lanes) { lanes.assign(settings_.handler, event.partitions); });
   may_have_records_.clear();
   for (const std::int32_t partition : event.partitions) may_have_records_[partition] = true;
   assigned_ = true;
@@ -141,8 +144,8 @@ void Intake::on_event(const kafka::Consumer::OffsetsCommitted& event) {
 
 void Intake::finish_revocation() {
   if (!revocation_deadline_) return;
-  const bool quiet = board_.with(
-      [&](delivery::Dispatcher& lanes) { return lanes.quiescent(settings_.handler); });
+  const bool quiet =
+      board_.with([&](delivery::Dispatcher& lanes) { return lanes.quiescent(settings_.handler); });
   if (!quiet && LaneBoard::now() < *revocation_deadline_) return;
   revocation_deadline_.reset();
   consumer_->unassign();

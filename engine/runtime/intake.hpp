@@ -1,5 +1,6 @@
-// One handler's consumer at work: group events become lanes, lanes become assignments, records become slices of
-// lanes that have room for them. A full lane's queue is simply not polled. Loop thread only.
+// One handler's consumer at work: group events become lanes, lanes become assignments, records
+// become slices of lanes that have room for them. A full lane's queue is simply not polled. Loop
+// thread only.
 #pragma once
 
 #include <chrono>
@@ -32,7 +33,8 @@ struct IntakeSettings {
 
 class Intake {
  public:
-  // `on_fatal` hears that the consumer cannot go on (fenced static member...): the process must end.
+  // `on_fatal` hears that the consumer cannot go on (fenced static member...): the process must
+  // end.
   Intake(Loop& loop, LaneBoard& board, std::unique_ptr<kafka::Consumer> consumer,
          IntakeSettings settings, observe::Metrics& metrics, observe::Logger& log,
          std::function<void(base::Failure)> on_fatal);

@@ -1,5 +1,6 @@
-// The dispatcher under its lock: the one place where the loop's thread (which fetches) and the database workers (which
-// apply) meet. Any thread. What runs under the lock is decisions only, never I/O.
+// The dispatcher under its lock: the one place where the loop's thread (which fetches) and the
+// database workers (which apply) meet. Any thread. What runs under the lock is decisions only,
+// never I/O.
 #pragma once
 
 #include <chrono>

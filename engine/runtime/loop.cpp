@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
@@ -69,18 +69,23 @@ struct Loop::Impl {
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
 
-void Loop::run() { impl_->context.run(); }
+void Loop::run() {
+  impl_->context.run();
+}
 
-void Loop::stop() { impl_->context.stop(); }
+void Loop::stop() {
+  impl_->context.stop();
+}
 
-void Loop::post(std::function<void()> call) { asio::post(impl_->context, std::move(call)); }
+void Loop::post(std::function<void()> call) {
+  asio::post(impl_->context, std::move(call));
+}
 
 void Loop::on_readable(int fd, std::function<void()> call) {
   // A duplicate: Asio closes what it was given, and the descriptor is not ours.
   const int own = ::dup(fd);
   SPOOL_ASSERT(own >= 0, "no file descriptor is left");
-  impl_->watches.push_back(
-      std::make_unique<Watch>(Watch{{impl_->context, own}, std::move(call)}));
+  impl_->watches.push_back(std::make_unique<Watch>(Watch{{impl_->context, own}, std::move(call)}));
   impl_->watches.back()->arm();
 }
 

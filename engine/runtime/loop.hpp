@@ -1,6 +1,7 @@
-// The event loop of the worker: file descriptors, timers, signals and calls from other threads, all served by
-// the one thread that is inside run(). A thin shell around Asio, so that only loop.cpp compiles it.
-// post() and stop() may be called by any thread, everything else by the loop's own (or before run()).
+// The event loop of the worker: file descriptors, timers, signals and calls from other threads, all
+// served by the one thread that is inside run(). A thin shell around Asio, so that only loop.cpp
+// compiles it. post() and stop() may be called by any thread, everything else by the loop's own (or
+// before run()).
 #pragma once
 
 #include <chrono>

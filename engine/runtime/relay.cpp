@@ -58,10 +58,10 @@ void Relay::answer(const Sent& sent, const base::Status& outcome) {
   if (!outcome) {
     const bool refused = outcome.failure().kind == base::FailureKind::refused;
     log_.write(refused ? observe::Level::error : observe::Level::warn,
-             refused ? "outbox.refused" : "outbox.unpublished",
-             {{"lane", sent.lane.handler + "/" + std::to_string(sent.lane.partition)},
-              {"row", sent.number},
-              {"error", outcome.failure().text}});
+               refused ? "outbox.refused" : "outbox.unpublished",
+               {{"lane", sent.lane.handler + "/" + std::to_string(sent.lane.partition)},
+                {"row", sent.number},
+                {"error", outcome.failure().text}});
   }
   board_.with([&](delivery::Dispatcher& lanes) {
     lanes.published(sent.lane, sent.generation, sent.number, outcome, LaneBoard::now());

@@ -1,5 +1,5 @@
-// Publishes outbox rows and brings their answers back to the lanes (rule 6). Rows reach it only once they are durable.
-// Lives on the loop's thread; hand_over() may be called by any.
+// Publishes outbox rows and brings their answers back to the lanes (rule 6). Rows reach it only
+// once they are durable. Lives on the loop's thread; hand_over() may be called by any.
 #pragma once
 
 #include <cstdint>

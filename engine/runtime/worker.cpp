@@ -20,8 +20,9 @@ namespace {
 constexpr std::chrono::milliseconds kLeaveTimeout{5'000};
 constexpr std::chrono::milliseconds kMetadataTimeout{5'000};
 constexpr std::chrono::milliseconds kShutdownPeriod{100};
+constexpr std::chrono::milliseconds kFlushReportPeriod{60'000};
 constexpr int kStoppedAtOnce = 130;
-constexpr std::size_t kPrefetchBytesMin = 1024 * 1024;
+constexpr std::size_t kPrefetchBytesMin = 1024UL * 1024;
 
 class ClusterLog : public delivery::Log {
  public:
@@ -53,6 +54,7 @@ struct Worker::Impl {
   LaneBoard board;
   DatabaseClock clock;
   observe::Health health;
+  std::map<std::string, FlushStatistics> flushed;  // by handler
   std::unique_ptr<kafka::Cluster> cluster;
   std::unique_ptr<kafka::Producer> producer;
   std::unique_ptr<ClusterLog> cluster_log;
@@ -88,6 +90,7 @@ struct Worker::Impl {
   void leave();
   void fail(const base::Failure& failure);
   void update_health();
+  void report_flushes();
   std::chrono::milliseconds call_limit() const;
   void interrupt_stuck_calls(std::chrono::milliseconds limit);
   std::size_t unfinished(std::size_t& outbox);
@@ -105,7 +108,7 @@ std::map<std::string, HandlerReporting> Worker::Impl::reporting() {
   std::map<std::string, HandlerReporting> found;
   for (const HandlerRoute& h : settings.handlers) {
     const std::string& name = h.handler->spec.name;
-    found.emplace(name, HandlerReporting{&metrics.handler(name, h.topic), h.group, h.topic});
+    found.emplace(name, HandlerReporting{&metrics.handler(name, h.topic), &flushed[name], h.group, h.topic});
   }
   return found;
 }
@@ -137,6 +140,7 @@ base::Status Worker::Impl::start() {
     interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });
+  loop.every(kFlushReportPeriod, [this] { report_flushes(); });
   loop.on_termination([this](int signal) { begin_drain(signal); });
   return {};
 }
@@ -155,9 +159,9 @@ base::Status Worker::Impl::start_kafka() {
 }
 
 void Worker::Impl::start_database() {
-  housekeeper = std::make_unique<Housekeeper>(
-      board, make_store(), clock,
-      settings.check_interval, reporting(), metrics, health, log, [this] { pump_soon(); });
+  housekeeper =
+      std::make_unique<Housekeeper>(board, make_store(), clock, settings.check_interval,
+                                    reporting(), metrics, health, log, [this] { pump_soon(); });
   const JobListener listener{
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
@@ -165,9 +169,9 @@ void Worker::Impl::start_database() {
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
     stores.push_back(store.get());
-    workers.push_back(std::make_unique<DatabaseWorker>(board, std::move(store), *cluster_log,
-                                                       probe, routes(), clock, reporting(),
-                                                       metrics, log, listener));
+    workers.push_back(std::make_unique<DatabaseWorker>(board, std::move(store), *cluster_log, probe,
+                                                       routes(), clock, reporting(), metrics, log,
+                                                       listener));
   }
 }
 
@@ -176,7 +180,8 @@ base::Status Worker::Impl::start_intakes() {
     kafka::ConsumerSettings consumer = settings.consumer;
     consumer.group = h.group;
     consumer.topic = h.topic;
-    // The whole budget over all partitions that could come to us; unknown while the topic is not there yet.
+    // The whole budget over all partitions that could come to us; unknown while the topic is not
+    // there yet.
     auto partitions = cluster->partition_count(h.topic, kMetadataTimeout);
     const std::size_t share = settings.prefetch_bytes / settings.handlers.size() /
                               static_cast<std::size_t>(partitions ? *partitions : 8);
@@ -220,7 +225,8 @@ base::Status Worker::Impl::start_admin() {
   return {};
 }
 
-// The server ends a statement by itself, and TCP a dead connection; a call beyond both will never come back.
+// The server ends a statement by itself, and TCP a dead connection; a call beyond both will never
+// come back.
 std::chrono::milliseconds Worker::Impl::call_limit() const {
   return settings.database.statement_timeout + settings.database.tcp_user_timeout;
 }
@@ -247,10 +253,10 @@ void Worker::Impl::pump() {
 void Worker::Impl::update_health() {
   bool assigned = !intakes.empty();
   for (const auto& intake : intakes) assigned = assigned && intake->assigned();
-  health.set("kafka", {assigned && stage == Stage::running,
-                       stage != Stage::running ? "shutting down"
-                       : assigned              ? "assigned"
-                                               : "waits for the group"});
+  health.set("kafka",
+             {assigned && stage == Stage::running, stage != Stage::running ? "shutting down"
+                                                   : assigned              ? "assigned"
+                                                              : "waits for the group"});
   std::string trouble;
   board.with([&](delivery::Dispatcher& lanes) {
     lanes.for_each([&](const delivery::Lane& lane) {
@@ -264,13 +270,26 @@ void Worker::Impl::update_health() {
   health.set("lanes", {trouble.empty(), trouble.empty() ? "running" : trouble});
 }
 
+void Worker::Impl::report_flushes() {
+  for (auto& [handler, statistics] : flushed) {
+    const Flushed sum = statistics.take();
+    if (sum.transactions == 0) continue;
+    log.info("handler.flushed", {{"handler", handler},
+                                 {"transactions", sum.transactions},
+                                 {"events", sum.events},
+                                 {"coalesced", sum.coalesced},
+                                 {"rows", sum.rows},
+                                 {"dead", sum.dead},
+                                 {"seconds", sum.seconds}});
+  }
+}
+
 void Worker::Impl::begin_drain(int signal) {
   if (stage != Stage::running) {
     log.warn("worker.stopped_at_once", {{"signal", signal}});
     std::_Exit(kStoppedAtOnce);
   }
-  log.info("worker.draining", {{"signal", signal},
-                               {"timeout_ms", settings.drain_timeout.count()}});
+  log.info("worker.draining", {{"signal", signal}, {"timeout_ms", settings.drain_timeout.count()}});
   stage = Stage::draining;
   stage_deadline = LaneBoard::now() + settings.drain_timeout;
   for (const auto& intake : intakes) intake->stop_intake();
@@ -322,14 +341,14 @@ void Worker::Impl::leave() {
 }
 
 void Worker::Impl::fail(const base::Failure& failure) {
-  log.error("worker.failed",
-            {{"kind", base::to_string(failure.kind)}, {"error", failure.text}});
+  log.error("worker.failed", {{"kind", base::to_string(failure.kind)}, {"error", failure.text}});
   end = WorkerEnd::failed;
   stage = Stage::left;
   loop.stop();
 }
 
 void Worker::Impl::shut_down() {
+  report_flushes();
   board.close();
   // What has not come back by the deadline would keep the process for ever.
   if (end != WorkerEnd::drained) interrupt_stuck_calls(std::chrono::milliseconds(0));

@@ -1,5 +1,6 @@
-// A whole worker: consumers, lanes, database workers, relay, housekeeper and the admin server, started in the order in
-// which they need each other and stopped in the reverse. The process that calls run() is the worker.
+// A whole worker: consumers, lanes, database workers, relay, housekeeper and the admin server,
+// started in the order in which they need each other and stopped in the reverse. The process that
+// calls run() is the worker.
 #pragma once
 
 #include <chrono>
@@ -35,7 +36,7 @@ struct WorkerSettings {
   kafka::ClusterSettings cluster;
   postgres::ConnectionSettings database;
   std::size_t database_workers = 2;
-  std::size_t prefetch_bytes = 64 * 1024 * 1024;  // of all consumers together
+  std::size_t prefetch_bytes = 64UL * 1024 * 1024;  // of all consumers together
   delivery::LaneLimits lane;
   std::chrono::milliseconds take_lock_timeout{500};
   std::chrono::milliseconds drain_timeout{10'000};

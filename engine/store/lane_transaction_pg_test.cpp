@@ -23,8 +23,11 @@ TEST_F(LaneTransactionPg, FenceWithAdvanceMovesThePositionAndLeavesATrace) {
   const auto state = take(store_);
   auto begun = store_.begin(lane_);
   ASSERT_TRUE(begun.ok());
-  const Advance advance{
-      100, 110, 109, 7777, {.applied = 4, .duplicate = 1, .dead = 2, .open = 1, .gaps = 1, .lost = 1}};
+  const Advance advance{100,
+                        110,
+                        109,
+                        7777,
+                        {.applied = 4, .duplicate = 1, .dead = 2, .open = 1, .gaps = 1, .lost = 1}};
   ASSERT_TRUE((*begun)->fence(state.claim, &advance).ok());
   ASSERT_TRUE((*begun)->commit(Durability::relaxed).ok());
   EXPECT_EQ(row("seq, start_offset, next_offset, last_timestamp_ms, applied, duplicate, dead, open,"

@@ -29,9 +29,9 @@ constexpr Statement kFence{"lane_fence",
 
 #define SPOOL_MOVE_LANE(BUMP)                                                                  \
   "with moved as (update spool.lanes set " BUMP                                                \
-  " next_offset = next_offset + ($6::bigint - $5::bigint),"                                     \
-  " last_offset = case when $14 >= 0 then $14 else last_offset end,"                             \
-  " last_timestamp_ms = case when $14 >= 0 then $7 else last_timestamp_ms end,"                  \
+  " next_offset = next_offset + ($6::bigint - $5::bigint),"                                    \
+  " last_offset = case when $14 >= 0 then $14 else last_offset end,"                           \
+  " last_timestamp_ms = case when $14 >= 0 then $7 else last_timestamp_ms end,"                \
   " applied = applied + $8, duplicate = duplicate + $9, dead = dead + $10, open = open + $11," \
   " gaps = gaps + $12, lost = lost + $13, updated_at = now()"                                  \
   " where handler = $1 and partition = $2 and token = $3 and seq = $4 and next_offset = $5"    \
@@ -143,7 +143,7 @@ Status PgLaneTransaction::move(const delivery::Claim& claim, const Statement& st
 
 Status PgLaneTransaction::fence(const delivery::Claim& claim, const delivery::Advance* advance) {
   SPOOL_ASSERT(!owned_, "a transaction is fenced once");
-  const Status status =
+  Status status =
       advance != nullptr
           ? move(claim, kFenceAndAdvance, *advance)
           : step(kFence, Params::of(lane_.handler, lane_.partition, claim.token, claim.seq));

@@ -128,11 +128,12 @@ Status PgStore::admit(const delivery::LaneId& lane, const std::string& topic,
   if (rows->empty()) return Failure(FailureKind::unavailable, "the handler is being registered");
   const std::int32_t known = rows->int32(0, 0);
   if (lane.partition < known) return {};
-  return Failure(FailureKind::schema,
-                 "topic " + topic + " has grown from " + std::to_string(known) + " partitions to " +
-                     std::to_string(partitions) + ": partition " + std::to_string(lane.partition) +
-                     " is not read, for its keys have events in other lanes; publish to the first " +
-                     std::to_string(known) + " partitions, or begin with a new topic");
+  return Failure(
+      FailureKind::schema,
+      "topic " + topic + " has grown from " + std::to_string(known) + " partitions to " +
+          std::to_string(partitions) + ": partition " + std::to_string(lane.partition) +
+          " is not read, for its keys have events in other lanes; publish to the first " +
+          std::to_string(known) + " partitions, or begin with a new topic");
 }
 
 Result<delivery::LaneState> PgStore::take(const delivery::LaneId& lane, const std::string& topic,

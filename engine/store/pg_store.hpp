@@ -67,7 +67,8 @@ class PgStore : public delivery::Store {
   base::Result<std::vector<OpenDeadLetters>> open_dead_letters(const std::string& handler);
   base::Result<std::int64_t> outbox_waiting();
 
-  // Any thread: ends a round trip that lasts longer than `limit`, see postgres::Connection::interrupt().
+  // Any thread: ends a round trip that lasts longer than `limit`, see
+  // postgres::Connection::interrupt().
   void interrupt(std::chrono::milliseconds limit);
 
   // The database's clock.

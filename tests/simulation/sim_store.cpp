@@ -42,8 +42,9 @@ base::Uuid SimStore::token_for(std::int64_t epoch) {
 delivery::LaneState SimStore::state_of(const LaneId& lane) {
   const LaneTables& tables = database_.tables(lane);
   const LaneRow& row = *tables.row;
-  delivery::LaneState state{row.epoch,    row.claim, row.start, row.next, row.last_offset,
-                            row.last_timestamp_ms, row.counters, false};
+  delivery::LaneState state{
+      row.epoch,    row.claim, row.start, row.next, row.last_offset, row.last_timestamp_ms,
+      row.counters, false};
   for (const auto& [number, entry] : tables.outbox) state.outbox_pending |= entry.error.empty();
   if (faults_.plant == Plant::resume_from_group) {
     const std::int64_t group = broker_.group_offset(lane);

@@ -98,11 +98,10 @@ class Generator {
 
   std::string next_id() {
     std::array<char, 48> text{};
-    std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-8%03x-%012llx",
-                  static_cast<unsigned>(random_()), static_cast<unsigned>(random_() & 0xFFFFU),
-                  static_cast<unsigned>(random_() & 0xFFFU),
-                  static_cast<unsigned>(random_() & 0xFFFU),
-                  static_cast<unsigned long long>(++serial_));
+    std::snprintf(
+        text.data(), text.size(), "%08x-%04x-4%03x-8%03x-%012llx", static_cast<unsigned>(random_()),
+        static_cast<unsigned>(random_() & 0xFFFFU), static_cast<unsigned>(random_() & 0xFFFU),
+        static_cast<unsigned>(random_() & 0xFFFU), static_cast<unsigned long long>(++serial_));
     return text.data();
   }
 
@@ -145,8 +144,8 @@ class Generator {
     if (chance_(random_) < settings_.late) {
       // What a player queued offline: older than what was sent already.
       playback.updated_at_us -= static_cast<std::int64_t>(1 + random_() % 600) * kMicrosPerSecond;
-      playback.position_s = static_cast<std::int64_t>(
-          random_() % static_cast<std::uint64_t>(item.duration_s + 1));
+      playback.position_s =
+          static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(item.duration_s + 1));
     }
     return playback;
   }
@@ -178,8 +177,8 @@ class Generator {
       expected.event_id = id;
     }
     const bool completes = playback.position_s * 10 >= item.duration_s * 9;
-    if (completes && (!expected.completed_at_us ||
-                      playback.updated_at_us < *expected.completed_at_us)) {
+    if (completes &&
+        (!expected.completed_at_us || playback.updated_at_us < *expected.completed_at_us)) {
       expected.completed_at_us = playback.updated_at_us;
     }
   }
@@ -191,12 +190,27 @@ class Generator {
     std::size_t kind = poisons_++ % 7;
     if (kind == 5 && !settings_.refused_by_database) kind = 0;
     switch (kind) {
-      case 0: record.value = json_of(playback).substr(0, 40); break;  // ends early
-      case 1: playback.position_s = playback.item.duration_s + 1; record.value = json_of(playback); break;
-      case 2: record.value = "{\"user_id\":\"seven\"}"; break;
-      case 3: record = envelope(playback.item, id, "unheard_of.v1"); record.value = "{}"; break;
-      case 4: record.value = std::nullopt; break;  // a tombstone
-      case 5: playback.item.tmdb = kRefusedByDatabase; record.value = json_of(playback); break;
+      case 0:
+        record.value = json_of(playback).substr(0, 40);
+        break;  // ends early
+      case 1:
+        playback.position_s = playback.item.duration_s + 1;
+        record.value = json_of(playback);
+        break;
+      case 2:
+        record.value = "{\"user_id\":\"seven\"}";
+        break;
+      case 3:
+        record = envelope(playback.item, id, "unheard_of.v1");
+        record.value = "{}";
+        break;
+      case 4:
+        record.value = std::nullopt;
+        break;  // a tombstone
+      case 5:
+        playback.item.tmdb = kRefusedByDatabase;
+        record.value = json_of(playback);
+        break;
       default:
         record.headers.clear();  // no envelope: only its coordinates tell it from others
         record.value = std::string("\x00\xff garbage", 10);
@@ -221,6 +235,8 @@ class Generator {
 
 }  // namespace
 
-Generated generate(const GeneratorSettings& settings) { return Generator(settings).run(); }
+Generated generate(const GeneratorSettings& settings) {
+  return Generator(settings).run();
+}
 
 }  // namespace spool::test

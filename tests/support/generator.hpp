@@ -1,5 +1,5 @@
-// Seeded playback events, and what must become of them, computed here without any code of the product: the reference
-// that whole-system tests and benchmarks compare with. Pure.
+// Seeded playback events, and what must become of them, computed here without any code of the
+// product: the reference that whole-system tests and benchmarks compare with. Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,13 @@ struct GeneratorSettings {
   double zipf = 1.0;
   double duplicates = 0.01;  // exact copies, published again later
   double poison = 0.001;
-  double late = 0.05;        // late or out of order
-  bool refused_by_database = true;  // poison also of the kind that needs a test's constraint (below)
+  double late = 0.05;  // late or out of order
+  bool refused_by_database =
+      true;  // poison also of the kind that needs a test's constraint (below)
 };
 
-// tmdb ids at or above this are refused by a constraint that the test adds to the table: decodable, but not storable.
+// tmdb ids at or above this are refused by a constraint that the test adds to the table: decodable,
+// but not storable.
 inline constexpr std::int64_t kRefusedByDatabase = 900'000'000;
 
 struct GeneratedRecord {
@@ -49,9 +51,10 @@ using ItemKey = std::tuple<std::int64_t, std::string, std::int64_t, std::int64_t
 struct Generated {
   std::vector<GeneratedRecord> records;
   std::map<ItemKey, ExpectedRow> rows;
-  std::set<std::pair<std::string, std::string>> dead;  // (source, id) of poison that has an identity
-  std::size_t nameless = 0;   // poison without one: its coordinates stand in
-  std::size_t duplicates = 0; // copies among the records
+  std::set<std::pair<std::string, std::string>>
+      dead;                    // (source, id) of poison that has an identity
+  std::size_t nameless = 0;    // poison without one: its coordinates stand in
+  std::size_t duplicates = 0;  // copies among the records
 };
 
 Generated generate(const GeneratorSettings& settings);

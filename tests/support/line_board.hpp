@@ -1,5 +1,5 @@
-// Lines that worker processes of one scenario wrote, as a signal: whoever waits for something to become true looks
-// again when any of them wrote a line. Any thread.
+// Lines that worker processes of one scenario wrote, as a signal: whoever waits for something to
+// become true looks again when any of them wrote a line. Any thread.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,8 @@
 
 namespace spool::test {
 
-inline constexpr std::chrono::seconds kPatience{120};  // far beyond what anything takes; only failures wait so long
+inline constexpr std::chrono::seconds kPatience{
+    120};  // far beyond what anything takes; only failures wait so long
 
 class LineBoard {
  public:

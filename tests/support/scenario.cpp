@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::chrono::seconds kClusterLimit{30};
 
-std::chrono::milliseconds cluster_limit() { return kClusterLimit; }
+std::chrono::milliseconds cluster_limit() {
+  return kClusterLimit;
+}
 
 template <typename T>
 T need(base::Result<T> result, const std::string& what) {
@@ -29,7 +31,8 @@ void need(base::Status status, const std::string& what) {
 
 std::vector<message::Header> views(const GeneratedRecord& record) {
   std::vector<message::Header> headers;
-  for (const auto& [name, value] : record.headers) headers.push_back({name, std::string_view(value)});
+  for (const auto& [name, value] : record.headers)
+    headers.push_back({name, std::string_view(value)});
   return headers;
 }
 
@@ -60,7 +63,8 @@ std::string environment(const char* name) {
 }
 
 void stack(const std::string& command) {
-  const std::string line = std::string("\"") + SPOOL_OPS_DIR + "/stack\" " + command + " >/dev/null";
+  const std::string line =
+      std::string("\"") + SPOOL_OPS_DIR + "/stack\" " + command + " >/dev/null";
   ASSERT_EQ(std::system(line.c_str()), 0) << line;
 }
 
@@ -77,8 +81,9 @@ Scenario::Scenario(ScenarioSettings settings)
                                                 {dead_letter_topic_, settings_.partitions, 1, {}}};
   need(cluster_->create_topics(topics, cluster_limit()), "create topics");
   // So that PostgreSQL, too, has something to refuse.
-  database_.execute("alter table media.watch_progress add constraint refused_by_the_test check (tmdb_id < " +
-                    std::to_string(kRefusedByDatabase) + ")");
+  database_.execute(
+      "alter table media.watch_progress add constraint refused_by_the_test check (tmdb_id < " +
+      std::to_string(kRefusedByDatabase) + ")");
 }
 
 Scenario::~Scenario() {
@@ -129,7 +134,8 @@ void Scenario::publish(const std::vector<GeneratedRecord>& records, std::size_t 
   for (std::size_t i = first; i < last; ++i) {
     const GeneratedRecord& record = records[i];
     const auto headers = views(record);
-    kafka::OutboundRecord out{topic_, std::string_view(record.key), {}, headers, record.partition, 0};
+    kafka::OutboundRecord out{topic_, std::string_view(record.key), {}, headers, record.partition,
+                              0};
     if (record.value) out.value = std::string_view(*record.value);
     for (auto accepted = producer->publish(out); !accepted; accepted = producer->publish(out)) {
       if (accepted.failure().kind != base::FailureKind::unavailable) need(accepted, "publish");
@@ -171,9 +177,13 @@ bool Scenario::wait_caught_up(std::chrono::seconds limit) {
   return board_.wait_until([&] { return text(at_end) == "t"; }, limit);
 }
 
-std::string Scenario::text(const std::string& sql) { return database_.value(sql); }
+std::string Scenario::text(const std::string& sql) {
+  return database_.value(sql);
+}
 
-std::int64_t Scenario::number(const std::string& sql) { return std::atoll(text(sql).c_str()); }
+std::int64_t Scenario::number(const std::string& sql) {
+  return std::atoll(text(sql).c_str());
+}
 
 void Scenario::expect_matches(const Generated& generated) {
   expect_rows(generated);

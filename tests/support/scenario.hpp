@@ -1,5 +1,6 @@
-// The stage of one scenario: topics and a database of its own on the stack that the environment names, workers as
-// processes, the generator's events published, and the comparison with the reference. One test's thread.
+// The stage of one scenario: topics and a database of its own on the stack that the environment
+// names, workers as processes, the generator's events published, and the comparison with the
+// reference. One test's thread.
 #pragma once
 
 #include <memory>
@@ -33,7 +34,8 @@ class Scenario {
 
   // `spool run` with this scenario's topics and database. `extra` wins.
   WorkerProcess& start_worker(const Environment& extra = {});
-  // The same program with stops at labelled points of its transactions: see tests/support/testpoint_main.cpp.
+  // The same program with stops at labelled points of its transactions: see
+  // tests/support/testpoint_main.cpp.
   WorkerProcess& start_worker_with_points(const Environment& extra);
   std::vector<std::unique_ptr<WorkerProcess>>& workers() { return workers_; }
 

@@ -1,11 +1,11 @@
 #include "tests/support/tcp_proxy.hpp"
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <array>
 #include <deque>
 #include <list>
 #include <thread>
@@ -135,7 +135,9 @@ TcpProxy::~TcpProxy() {
   impl_->thread.join();
 }
 
-std::uint16_t TcpProxy::port() const { return impl_->acceptor.local_endpoint().port(); }
+std::uint16_t TcpProxy::port() const {
+  return impl_->acceptor.local_endpoint().port();
+}
 
 void TcpProxy::delay(std::chrono::milliseconds time) {
   asio::post(impl_->context, [this, time] { impl_->delay = time; });
@@ -163,6 +165,8 @@ void TcpProxy::refuse(bool refusing) {
   asio::post(impl_->context, [this, refusing] { impl_->refusing = refusing; });
 }
 
-int TcpProxy::accepted() const { return impl_->accepted; }
+int TcpProxy::accepted() const {
+  return impl_->accepted;
+}
 
 }  // namespace spool::test

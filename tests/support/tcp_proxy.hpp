@@ -1,5 +1,5 @@
-// A TCP proxy on the loopback between a worker and a server: passes bytes on, later, not at all, or cuts. One thread
-// of its own; the switches may be called by any thread.
+// A TCP proxy on the loopback between a worker and a server: passes bytes on, later, not at all, or
+// cuts. One thread of its own; the switches may be called by any thread.
 #pragma once
 
 #include <atomic>

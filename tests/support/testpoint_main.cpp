@@ -1,5 +1,6 @@
-// The worker once more, with a probe that stops the process at a labelled point of a transaction, as a debugger or a
-// frozen host would: SPOOL_TEST_STOP_AT=before_begin|in_transaction|before_commit|after_commit, and
+// The worker once more, with a probe that stops the process at a labelled point of a transaction,
+// as a debugger or a frozen host would:
+// SPOOL_TEST_STOP_AT=before_begin|in_transaction|before_commit|after_commit, and
 // SPOOL_TEST_STOP_AFTER=N: at the Nth time that the point is reached. Never part of the product.
 #include <signal.h>
 #include <unistd.h>
@@ -17,10 +18,14 @@ using spool::delivery::Point;
 
 std::string_view name_of(Point point) {
   switch (point) {
-    case Point::before_begin: return "before_begin";
-    case Point::in_transaction: return "in_transaction";
-    case Point::before_commit: return "before_commit";
-    case Point::after_commit: return "after_commit";
+    case Point::before_begin:
+      return "before_begin";
+    case Point::in_transaction:
+      return "in_transaction";
+    case Point::before_commit:
+      return "before_commit";
+    case Point::after_commit:
+      return "after_commit";
   }
   return "";
 }

@@ -127,8 +127,7 @@ std::optional<int> WorkerProcess::wait_exit(std::chrono::seconds limit) {
 
 bool WorkerProcess::wait_stopped() {
   siginfo_t info{};
-  const int failed =
-      ::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT);
+  const int failed = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT);
   return failed == 0 && info.si_code == CLD_STOPPED;
 }
 

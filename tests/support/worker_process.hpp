@@ -1,5 +1,5 @@
-// A worker as a process of its own, as operators run it: started with an environment, heard through its log, signalled
-// and waited for. Owned by the test's thread; killed when it goes.
+// A worker as a process of its own, as operators run it: started with an environment, heard through
+// its log, signalled and waited for. Owned by the test's thread; killed when it goes.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +21,8 @@ using Environment = std::map<std::string, std::string>;
 
 class WorkerProcess {
  public:
-  // `command`: the program and its arguments. The process gets PATH and HOME of ours and `environment`.
+  // `command`: the program and its arguments. The process gets PATH and HOME of ours and
+  // `environment`.
   WorkerProcess(std::vector<std::string> command, const Environment& environment, LineBoard& board);
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;

@@ -1,5 +1,5 @@
-// The story: the broker goes away and comes back under load. The worker waits, joins its group again and goes on from the
-// positions in the database.
+// The story: the broker goes away and comes back under load. The worker waits, joins its group
+// again and goes on from the positions in the database.
 #include <gtest/gtest.h>
 
 #include "tests/support/scenario.hpp"
@@ -13,8 +13,7 @@ TEST(BrokerRestarts, UnderLoad) {
   const std::size_t half = generated.records.size() / 2;
   scenario.publish(generated.records, 0, half);
   WorkerProcess& worker = scenario.start_worker();
-  ASSERT_TRUE(scenario.board().wait_until(
-      [&] { return worker.count({"batch.committed"}) >= 20; }))
+  ASSERT_TRUE(scenario.board().wait_until([&] { return worker.count({"batch.committed"}) >= 20; }))
       << worker.tail();
   stack("restart-broker");
   scenario.publish(generated.records, half, generated.records.size());

@@ -1,6 +1,7 @@
-// The story: the worker dies by SIGKILL twenty times, each time after a random number of transactions, in the middle of
-// whatever it was doing. What was committed stays, what was not comes again: the end is as if nothing had happened.
-// A static member, so that its successor gets the partitions at once.
+// The story: the worker dies by SIGKILL twenty times, each time after a random number of
+// transactions, in the middle of whatever it was doing. What was committed stays, what was not
+// comes again: the end is as if nothing had happened. A static member, so that its successor gets
+// the partitions at once.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -25,8 +26,8 @@ TEST(WorkerKilledTwentyTimes, NothingIsLostOrTwice) {
   for (int life = 0; life < 20; ++life) {
     WorkerProcess& worker = scenario.start_worker();
     const int batches = static_cast<int>(random() % 15);
-    const bool worked = scenario.board().wait_until(
-        [&] { return worker.count({"batch.committed"}) > batches; });
+    const bool worked =
+        scenario.board().wait_until([&] { return worker.count({"batch.committed"}) > batches; });
     ASSERT_TRUE(worked) << worker.tail();
     worker.kill();
   }

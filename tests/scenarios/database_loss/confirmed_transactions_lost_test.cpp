@@ -1,7 +1,8 @@
-// The story: the database loses transactions that it had confirmed, because it crashed before the WAL writer (slowed
-// down here) wrote them. The owner remembers a position that the database no longer has. Either it has more
-// work: the sequence number fences it. Or it is idle: comparing its claims tells it. Both times the lane is taken
-// again, at the position that the database still has, and the lost events are applied after all.
+// The story: the database loses transactions that it had confirmed, because it crashed before the
+// WAL writer (slowed down here) wrote them. The owner remembers a position that the database no
+// longer has. Either it has more work: the sequence number fences it. Or it is idle: comparing its
+// claims tells it. Both times the lane is taken again, at the position that the database still has,
+// and the lost events are applied after all.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -10,7 +11,8 @@
 namespace spool::test {
 namespace {
 
-constexpr int kTriesMax = 20;  // a flush may fall into the window; then there is nothing to see, and we try again
+constexpr int kTriesMax =
+    20;  // a flush may fall into the window; then there is nothing to see, and we try again
 
 class ConfirmedTransactionsLost : public ::testing::Test {
  protected:
@@ -28,9 +30,9 @@ class ConfirmedTransactionsLost : public ::testing::Test {
     const int before = worker.count({"batch.committed"});
     scenario.publish(generated.records, published, published + 1);
     ++published;
-    ASSERT_TRUE(scenario.board().wait_until(
-        [&] { return worker.count({"batch.committed"}) > before; }))
-        << worker.tail();
+    ASSERT_TRUE(scenario.board().wait_until([&] {
+      return worker.count({"batch.committed"}) > before;
+    })) << worker.tail();
   }
 
   // Crashes the database right after confirmed transactions; whether any of them was lost.
@@ -47,8 +49,8 @@ class ConfirmedTransactionsLost : public ::testing::Test {
   Scenario scenario{{.partitions = 1,
                      .worker = {{"SPOOL__CONSUMER__CHECK_INTERVAL", "300ms"},
                                 {"SPOOL__CONSUMER__SESSION_TIMEOUT", "30s"}}}};
-  Generated generated = generate({.seed = 6, .events = 400, .keys = 40, .partitions = 1,
-                                  .duplicates = 0, .poison = 0});
+  Generated generated = generate(
+      {.seed = 6, .events = 400, .keys = 40, .partitions = 1, .duplicates = 0, .poison = 0});
   std::size_t published = 0;
 };
 

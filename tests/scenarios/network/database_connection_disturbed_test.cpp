@@ -1,6 +1,6 @@
-// The story: between the worker and PostgreSQL stands a network that cuts connections in the middle of transactions, is
-// slow, and at last swallows everything without a word. After each the worker must recover by itself, with
-// nothing lost and nothing twice.
+// The story: between the worker and PostgreSQL stands a network that cuts connections in the middle
+// of transactions, is slow, and at last swallows everything without a word. After each the worker
+// must recover by itself, with nothing lost and nothing twice.
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -24,17 +24,17 @@ std::string through(const TcpProxy& proxy, const std::string& url) {
 class DatabaseConnectionDisturbed : public ::testing::Test {
  protected:
   void SetUp() override {
-    worker = &scenario.start_worker(
-        {{"SPOOL__DATABASE__URL", through(proxy, scenario.database_url())}});
+    worker =
+        &scenario.start_worker({{"SPOOL__DATABASE__URL", through(proxy, scenario.database_url())}});
     scenario.publish(generated.records, 0, generated.records.size() / 2);
     wait_for_batches(10);
   }
 
   void wait_for_batches(int more) {
     const int wanted = worker->count({"batch.committed"}) + more;
-    ASSERT_TRUE(scenario.board().wait_until(
-        [&] { return worker->count({"batch.committed"}) >= wanted; }))
-        << worker->tail();
+    ASSERT_TRUE(scenario.board().wait_until([&] {
+      return worker->count({"batch.committed"}) >= wanted;
+    })) << worker->tail();
   }
 
   void finish() {
@@ -70,7 +70,8 @@ TEST_F(DatabaseConnectionDisturbed, Slow) {
   finish();
 }
 
-// Nothing is answered, nothing is closed, and the proxy acknowledges every packet: only our own deadline helps.
+// Nothing is answered, nothing is closed, and the proxy acknowledges every packet: only our own
+// deadline helps.
 TEST_F(DatabaseConnectionDisturbed, Swallowed) {
   proxy.stall();
   ASSERT_TRUE(worker->says({"lane.job_failed", "\"job\":\"apply\""})) << worker->tail();

@@ -1,6 +1,7 @@
-// The story: the log no longer has what the database's position promises. Either the topic was recreated, so that the
-// offsets mean other records, or retention removed records that were never applied. Going on would skip events or take
-// strangers for ours: the lanes stop, say position_lost, and nothing is written.
+// The story: the log no longer has what the database's position promises. Either the topic was
+// recreated, so that the offsets mean other records, or retention removed records that were never
+// applied. Going on would skip events or take strangers for ours: the lanes stop, say
+// position_lost, and nothing is written.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -25,14 +26,16 @@ class PositionLost : public ::testing::Test {
     return scenario.text(
                "select string_agg(partition || ':' || next_offset || ':' || applied, ',' order by"
                " partition) from spool.lanes") +
-           "/" + scenario.text("select md5(string_agg(w::text, ',' order by w::text)) from media.watch_progress w");
+           "/" +
+           scenario.text(
+               "select md5(string_agg(w::text, ',' order by w::text)) from media.watch_progress w");
   }
 
   void expect_all_stopped() {
     WorkerProcess& worker = scenario.start_worker();
     for (int partition = 0; partition < 2; ++partition) {
-      EXPECT_TRUE(worker.says({"lane.stopped", "position_lost",
-                               "progress_events/" + std::to_string(partition)}))
+      EXPECT_TRUE(worker.says(
+          {"lane.stopped", "position_lost", "progress_events/" + std::to_string(partition)}))
           << worker.tail();
     }
     EXPECT_EQ(state(), before);
@@ -43,8 +46,10 @@ class PositionLost : public ::testing::Test {
   }
 
   Scenario scenario{{.partitions = 2}};
-  Generated first = generate({.seed = 9, .events = 1'000, .keys = 100, .partitions = 2, .poison = 0});
-  Generated second = generate({.seed = 10, .events = 3'000, .keys = 100, .partitions = 2, .poison = 0});
+  Generated first =
+      generate({.seed = 9, .events = 1'000, .keys = 100, .partitions = 2, .poison = 0});
+  Generated second =
+      generate({.seed = 10, .events = 3'000, .keys = 100, .partitions = 2, .poison = 0});
   std::string before;
 };
 
@@ -53,7 +58,8 @@ TEST_F(PositionLost, RecreatedTopicIsShorter) {
   expect_all_stopped();
 }
 
-// The offsets exist, but other records stand there: only the timestamp of the record before the position tells.
+// The offsets exist, but other records stand there: only the timestamp of the record before the
+// position tells.
 TEST_F(PositionLost, RecreatedTopicIsLonger) {
   scenario.recreate_topic();
   scenario.publish(second.records);

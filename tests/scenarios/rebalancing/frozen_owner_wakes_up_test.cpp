@@ -1,6 +1,7 @@
-// The story: a worker is frozen at a labelled point of a transaction (SIGSTOP) past its session timeout; another worker
-// takes its lanes over and finishes the work. Then the first wakes up in the middle of its transaction and must
-// write nothing: before BEGIN the fence stops it, inside the transaction its session is gone.
+// The story: a worker is frozen at a labelled point of a transaction (SIGSTOP) past its session
+// timeout; another worker takes its lanes over and finishes the work. Then the first wakes up in
+// the middle of its transaction and must write nothing: before BEGIN the fence stops it, inside the
+// transaction its session is gone.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -28,7 +29,8 @@ TEST_P(FrozenOwnerWakesUp, AndWritesNothing) {
   ASSERT_TRUE(scenario.wait_caught_up()) << scenario.logs();
   scenario.expect_matches(generated);
   const std::string before = scenario.text(
-      "select string_agg(partition || ':' || epoch || ':' || seq, ',' order by partition) from spool.lanes");
+      "select string_agg(partition || ':' || epoch || ':' || seq, ',' order by partition) from "
+      "spool.lanes");
 
   frozen.signal(SIGCONT);
   ASSERT_TRUE(frozen.says({"lane.job_failed", "\"job\":\"apply\""})) << frozen.tail();

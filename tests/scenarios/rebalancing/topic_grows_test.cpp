@@ -1,5 +1,6 @@
-// The story: somebody adds partitions to a topic that is in use. Kafka hands them out and hashes keys to them, so that a
-// key's events stand in two lanes. The new partitions are not read, and the worker says so; the old lanes go on.
+// The story: somebody adds partitions to a topic that is in use. Kafka hands them out and hashes
+// keys to them, so that a key's events stand in two lanes. The new partitions are not read, and the
+// worker says so; the old lanes go on.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -20,7 +21,8 @@ TEST(TopicGrows, NewPartitionsAreRefusedTheOthersGoOn) {
   // As if there had been one partition less when the handler was first served.
   scenario.database().execute("update spool.handler_topics set partitions = 1");
   WorkerProcess& worker = scenario.start_worker();
-  ASSERT_TRUE(worker.says({"lane.job_failed", "progress_events/1", "has grown from 1 partitions to 2"}))
+  ASSERT_TRUE(
+      worker.says({"lane.job_failed", "progress_events/1", "has grown from 1 partitions to 2"}))
       << worker.tail();
   scenario.publish(generated.records, 1'000, 2'000);
   ASSERT_TRUE(scenario.board().wait_until([&] {

@@ -1,5 +1,5 @@
-// The story: one worker, then three, then one again, under load. Lanes move with their partitions; a worker that is asked
-// to leave finishes what it began and says so with exit code 0.
+// The story: one worker, then three, then one again, under load. Lanes move with their partitions;
+// a worker that is asked to leave finishes what it began and says so with exit code 0.
 #include <gtest/gtest.h>
 #include <signal.h>
 

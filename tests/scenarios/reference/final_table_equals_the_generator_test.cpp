@@ -1,6 +1,7 @@
-// The story: 200,000 events over 8 partitions, with exact duplicates, poison of several kinds (one kind that only
-// PostgreSQL refuses) and late events. The generator computed the final table by itself. One worker applies
-// the lot: the table is equal, the dead letters are exactly the poison, and every lane's counters add up.
+// The story: 200,000 events over 8 partitions, with exact duplicates, poison of several kinds (one
+// kind that only PostgreSQL refuses) and late events. The generator computed the final table by
+// itself. One worker applies the lot: the table is equal, the dead letters are exactly the poison,
+// and every lane's counters add up.
 #include <gtest/gtest.h>
 
 #include "tests/support/scenario.hpp"

@@ -1,5 +1,6 @@
-// The story: operators stop workers. SIGTERM finishes what was begun and ends with exit code 0; if the database does not
-// come back within the deadline it says what it left and ends with 1; a second SIGTERM ends at once.
+// The story: operators stop workers. SIGTERM finishes what was begun and ends with exit code 0; if
+// the database does not come back within the deadline it says what it left and ends with 1; a
+// second SIGTERM ends at once.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -35,8 +36,8 @@ class TerminationWithoutDatabase : public ::testing::Test {
     ASSERT_TRUE(std::regex_search(url, found, std::regex(":([0-9]+)/")));
     proxy = std::make_unique<TcpProxy>(static_cast<std::uint16_t>(std::stoi(found[1])));
     worker = &scenario.start_worker(
-        {{"SPOOL__DATABASE__URL",
-          std::regex_replace(url, std::regex(":[0-9]+/"), ":" + std::to_string(proxy->port()) + "/")},
+        {{"SPOOL__DATABASE__URL", std::regex_replace(url, std::regex(":[0-9]+/"),
+                                                     ":" + std::to_string(proxy->port()) + "/")},
          {"SPOOL__CONSUMER__DRAIN_TIMEOUT", drain_timeout}});
     ASSERT_TRUE(worker->says({"lane.taken"})) << worker->tail();
     scenario.publish(generated.records, 0, 100);
