@@ -1,16 +1,20 @@
 add_custom_target(spool_sanitized_tests)
 add_custom_target(spool_concurrent_tests)
 
-# spool_module(<name> [CONCURRENT] SOURCES ... [PUBLIC libs] [PRIVATE libs] [TESTS x_test.cpp ...] [TEST_LIBS libs])
+# spool_module(<name> [CONCURRENT] [UNSANITIZED] SOURCES ... [PUBLIC libs] [PRIVATE libs] [TESTS x_test.cpp ...] [TEST_LIBS libs])
 # One folder under engine/ = one library spool_<name> and one unit-test program spool_<name>_test; CONCURRENT: it is
-# run under the thread sanitizer too.
+# run under the thread sanitizer too; UNSANITIZED: in the release build only (what is slow to build and touches no
+# bytes that others sent).
 function(spool_module NAME)
-  cmake_parse_arguments(ARG "CONCURRENT" "" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "CONCURRENT;UNSANITIZED" "" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
   add_library(spool_${NAME} STATIC ${ARG_SOURCES})
   target_include_directories(spool_${NAME} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(spool_${NAME} PUBLIC ${ARG_PUBLIC} PRIVATE spool_warnings ${ARG_PRIVATE})
   if(ARG_TESTS AND BUILD_TESTING)
-    set(labels unit sanitized)
+    set(labels unit)
+    if(NOT ARG_UNSANITIZED)
+      list(APPEND labels sanitized)
+    endif()
     if(ARG_CONCURRENT)
       list(APPEND labels concurrent)
     endif()
@@ -63,5 +67,5 @@ function(spool_kafka_tests NAME)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
-  spool_test(spool_${NAME}_kafka_test kafka SOURCES ${ARG_SOURCES} LIBS spool_${NAME} ${ARG_LIBS})
+  spool_test(spool_${NAME}_kafka_test "kafka;concurrent" SOURCES ${ARG_SOURCES} LIBS spool_${NAME} ${ARG_LIBS})
 endfunction()

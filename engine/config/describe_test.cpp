@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <simdjson.h>
 
-#include <fstream>
 #include <sstream>
 
 #include "engine/config/test_support.hpp"
@@ -13,12 +12,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string file_text(const std::string& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
 
 // A value of every kind of shape that is not the default; no secrets.
 Sources unusual() {
@@ -102,10 +95,6 @@ TEST(Example, IsTheDefaultsWhenItsKeysAreTakenIn) {
       << "all but the open section";
   sources.file = folder.write("example.toml", example(known_handlers()));
   EXPECT_TRUE(loaded_from(sources).origins.empty());
-}
-
-TEST(Example, IsTheFileInTheTree) {
-  EXPECT_EQ(file_text(SPOOL_SOURCE_DIR "/ops/config/spool.toml"), example(known_handlers()));
 }
 
 TEST(Schema, IsJsonAndKnowsEveryKey) {
