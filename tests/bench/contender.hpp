@@ -16,7 +16,7 @@ enum class Kind { worker, loop, deep_loop };
 const char* to_string(Kind kind);
 
 struct Means {
-  std::int64_t prefetch_bytes = 64LL << 20;  // the deep loop has its own
+  std::int64_t prefetch_bytes = 20LL << 20;  // the worker's default; the deep loop has its own
   std::int64_t connections = 2;              // and threads that work on them
   std::string log;                           // the programs' output is appended to it
 };

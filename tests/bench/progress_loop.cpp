@@ -34,7 +34,7 @@ struct Options {
   std::string brokers, database, topic;
   int threads = 2;
   std::size_t batch = 10'000;
-  std::int64_t prefetch_bytes = 64LL << 20;
+  std::int64_t prefetch_bytes = 20LL << 20;
   bool deep = false;
   bool until_offsets = false;
 };
