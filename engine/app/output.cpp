@@ -30,9 +30,9 @@ std::string relative_time(base::EpochMicros at, base::EpochMicros now) {
   std::string amount;
   if (seconds < 120) {
     amount = std::to_string(seconds) + " s";
-  } else if (seconds < 2 * 3600) {
+  } else if (seconds < 2L * 3600) {
     amount = std::to_string(seconds / 60) + " min";
-  } else if (seconds < 2 * 86'400) {
+  } else if (seconds < 2L * 86'400) {
     amount = std::to_string(seconds / 3600) + " h";
   } else {
     amount = std::to_string(seconds / 86'400) + " d";

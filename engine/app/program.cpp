@@ -13,7 +13,7 @@
 #include "engine/app/commands/commands.hpp"
 
 // The environment of the process; POSIX declares it nowhere.
-extern char** environ;  // NOLINT(readability-redundant-declaration)
+extern char** environ;
 
 namespace spool::app {
 namespace {

@@ -1,6 +1,7 @@
 #include "engine/delivery/batch_run.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 
 #include "engine/base/assert.hpp"
@@ -101,12 +102,29 @@ void BatchRun::stage_record(const LaneId& lane, const message::Record& record, O
         letter(lane, record, std::move(why), event.source, event.id, event.type));
     return;
   }
-  if (auto why = batch_->stage(event, now)) {
+  if (auto why = stage_event(event, now)) {
     undecodable_.push_back(
         letter(lane, record, std::move(*why), event.source, event.id, event.type));
     return;
   }
   origins_.push_back(origin);
+}
+
+// Whatever a handler throws is a failure of that event, never of the process.
+std::optional<message::Rejection> BatchRun::stage_event(const message::Event& event,
+                                                        base::EpochMicros now) {
+  const std::size_t staged = batch_->size();
+  std::string what = "something that is no std::exception";
+  try {
+    return batch_->stage(event, now);
+  } catch (const std::exception& error) {
+    what = error.what();
+  } catch (...) {  // what it is stays unknown
+  }
+  SPOOL_ASSERT(batch_->size() == staged, "an event that is not staged leaves no trace");
+  return message::Rejection{message::ErrorType::handler_bug,
+                            {},
+                            "handler threw: " + base::printable(what, kReasonBytesMax)};
 }
 
 Result<Committed> BatchRun::transact(const LaneId& lane, const ApplyJob& job, Care care) {

@@ -26,6 +26,7 @@ class BatchRun {
   void decode(const LaneId& lane, const ApplyJob& job, base::EpochMicros now);
   void stage_record(const LaneId& lane, const message::Record& record, Origin origin,
                     base::EpochMicros now);
+  std::optional<message::Rejection> stage_event(const message::Event& event, base::EpochMicros now);
   base::Result<Committed> transact(const LaneId& lane, const ApplyJob& job, Care care);
   base::Status apply_and_bury(LaneTransaction& transaction, const LaneId& lane, const ApplyJob& job,
                               Care care);

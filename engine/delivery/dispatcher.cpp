@@ -142,7 +142,8 @@ std::optional<std::vector<Placement>> Dispatcher::placement(const std::string& h
 std::vector<ClaimSeen> Dispatcher::claims() const {
   std::vector<ClaimSeen> claims;
   for (const auto& [id, slot] : slots_) {
-    const bool owned = slot.lane->phase() != LanePhase::untaken;
+    const bool owned =
+        slot.lane->phase() != LanePhase::untaken && slot.lane->claim().token != base::Uuid{};
     if (!slot.revoked && owned && !slot.lane->busy()) claims.push_back({id, slot.lane->claim()});
   }
   return claims;

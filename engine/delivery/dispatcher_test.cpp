@@ -89,9 +89,9 @@ TEST_F(DispatcherTest, the_search_begins_after_the_lane_served_last) {
     auto work = dispatcher.next_work(kStart);
     ASSERT_TRUE(work);
     order.push_back(work->lane.partition);
-    // Fenced, it may take itself again at once: it must not do so before the others had their turn.
-    const Failure fenced(FailureKind::fenced, "another owner");
-    dispatcher.finish(std::move(*work), TakeDone{fenced}, kStart);
+    // In doubt, it may take itself again at once: not before the others had their turn.
+    const Failure doubt(FailureKind::in_doubt, "no answer");
+    dispatcher.finish(std::move(*work), TakeDone{doubt}, kStart);
   }
   EXPECT_EQ(order[3], order[0]);
   EXPECT_EQ(std::set<std::int32_t>(order.begin(), order.begin() + 3).size(), 3U);

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 namespace spool::delivery {
 namespace {
@@ -25,6 +26,7 @@ class NumberBatch : public handler::Batch {
   std::optional<message::Rejection> stage(const message::Event& event, base::EpochMicros) override {
     if (event.data == "reject")
       return message::Rejection{message::ErrorType::schema_violation, "data", "rejected"};
+    if (event.data == "throw early") throw std::runtime_error("the handler has a bug");
     events.push_back({std::stoi(std::string(event.id)), std::string(event.data)});
     return std::nullopt;
   }
@@ -330,6 +332,13 @@ TEST(ExecutorTest, halving_finds_exactly_the_culprits) {
     ASSERT_TRUE(journey.run());
     journey.expect_right();
   }
+}
+
+TEST(ExecutorTest, a_handler_that_throws_while_decoding_costs_that_event_only) {
+  Journey journey({"fine", "throw early", "fine"});
+  ASSERT_TRUE(journey.run());
+  EXPECT_EQ(journey.store.tables.applied, (std::vector<int>{0, 2}));
+  EXPECT_EQ(journey.store.tables.dead.at("1"), message::ErrorType::handler_bug);
 }
 
 TEST(ExecutorTest, a_culprit_dies_for_what_it_did) {

@@ -9,6 +9,13 @@ namespace spool::delivery {
 using base::Failure;
 using base::FailureKind;
 
+namespace {
+
+constexpr int kSlowInARowMax = 3;
+constexpr int kShrinkMax = 10;  // by halves: of 10,000 events about 10 are left
+
+}  // namespace
+
 const char* to_string(PauseReason reason) {
   switch (reason) {
     case PauseReason::none:
@@ -31,6 +38,7 @@ Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
       generation_(generation),
       backoff_(limits.wait_first, limits.wait_cap),
       schema_backoff_(limits.wait_first, limits.schema_wait_cap),
+      retake_backoff_(limits.wait_first, limits.wait_cap),
       outbox_backoff_(limits.wait_first, limits.wait_cap) {}
 
 std::optional<Job> Lane::next_job(Instant now) {
@@ -62,7 +70,7 @@ std::optional<Instant> Lane::wake_at() const {
   if (busy_) return std::nullopt;
   const bool has_work = phase_ == LanePhase::untaken || !slices_.empty() || !published_.empty() ||
                         !refused_.empty() || (phase_ == LanePhase::stopped && !stop_marked_);
-  if (has_work && waiting_for_ != PauseReason::none) return not_before_;
+  if (has_work && not_before_ != Instant{}) return not_before_;
   if (outbox_waiting_ && outbox_in_flight_ == 0) return std::max(not_before_, outbox_not_before_);
   return std::nullopt;
 }
@@ -73,7 +81,7 @@ ApplyJob Lane::take_apply_job() {
   std::size_t bytes = 0;
   while (!slices_.empty()) {
     const Slice& slice = slices_.front();
-    const bool full = records + slice.records.size() > limits_.batch_events_max ||
+    const bool full = records + slice.records.size() > (limits_.batch_events_max >> shrink_) ||
                       bytes + slice.records.bytes() > limits_.batch_bytes_max;
     if (full && !job.slices.empty()) break;
     records += slice.records.size();
@@ -108,6 +116,7 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   const FetchPlan plan = plan_fetch(state, outcome->bounds);
   fetch_from_ = plan.from;
   probe_timestamp_ms_ = plan.probe_timestamp_ms;
+  compacted_ = outcome->bounds.compacted;
   fetched_to_ = next_;
   phase_ = LanePhase::unplaced;
 }
@@ -119,6 +128,9 @@ void Lane::finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant n
     SPOOL_ASSERT(step.from == next_ && step.to == job.to(), "a commit of another position");
     SPOOL_ASSERT(step.delta.sum() == step.to - step.from, "a commit that loses count");
     succeeded();
+    retake_backoff_.succeeded();
+    slow_streak_ = 0;
+    shrink_ = shrink_ > 0 ? shrink_ - 1 : 0;
     claim_ = outcome->claim;
     next_ = step.to;
     counters_.applied += step.delta.applied;
@@ -130,6 +142,11 @@ void Lane::finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant n
     outbox_waiting_ |= outcome->outbox_written;
     return;
   }
+  // A batch that is too slow again and again will not become faster as it is: from the third time
+  // on it is halved.
+  const bool slow = outcome.failure().kind == FailureKind::slow;
+  slow_streak_ = slow ? slow_streak_ + 1 : 0;
+  if (slow_streak_ >= kSlowInARowMax && shrink_ < kShrinkMax) ++shrink_;
   for (auto slice = job.slices.rbegin(); slice != job.slices.rend(); ++slice) {
     buffered_records_ += slice->records.size();
     buffered_bytes_ += slice->records.bytes();
@@ -173,10 +190,13 @@ bool Lane::wants_records() const {
 
 bool Lane::probe_fails(const message::RecordBatch& records) {
   if (!probe_timestamp_ms_) return false;
+  std::size_t at = 0;
+  while (at < records.size() && records.offset(at) < fetch_from_) ++at;  // fetched twice
+  if (at == records.size()) return false;                                // still to come
   const auto expected = std::exchange(probe_timestamp_ms_, std::nullopt);
-  // No record there any more (compaction took it): the bounds were checked, nothing more can be.
-  if (records.offset(0) != fetch_from_) return false;
-  return records.record(0).timestamp_ms != *expected;
+  // A record that was delivered once does not vanish above the log's beginning, but by compaction.
+  if (records.offset(at) != fetch_from_) return !compacted_;
+  return records.timestamp_ms(at) != *expected;
 }
 
 void Lane::offer(message::RecordBatch records, std::optional<std::int64_t> log_end, Instant now) {
@@ -291,6 +311,11 @@ void Lane::forget(const std::string& why) {
 void Lane::failed(const Failure& failure, Instant now) {
   switch (failure.kind) {
     case FailureKind::fenced:
+      forget(failure.text);
+      // Not at once: a former owner that has not heard of its revocation yet would take it back,
+      // and so on.
+      not_before_ = now + retake_backoff_.next();
+      break;
     case FailureKind::in_doubt:
       forget(failure.text);
       break;

@@ -21,7 +21,7 @@ namespace spool::delivery {
 
 struct LaneLimits {
   std::size_t buffer_bytes = 8UL * 1024 * 1024;  // at this the partition's queue is not polled
-  std::size_t batch_events_max = 10'000;       // records of one transaction
+  std::size_t batch_events_max = 10'000;         // records of one transaction
   std::size_t batch_bytes_max = 8UL * 1024 * 1024;
   std::size_t outbox_rows_max = 500;          // published at once
   std::chrono::milliseconds wait_first{100};  // backoff while something is away
@@ -168,6 +168,7 @@ class Lane {
   // What was fetched.
   std::int64_t fetch_from_ = 0;
   std::optional<std::int64_t> probe_timestamp_ms_;
+  bool compacted_ = false;
   std::int64_t newest_offset_ = -1;  // the last record fetched since the lane was taken
   std::int64_t newest_timestamp_ms_ = -1;
   std::int64_t fetched_to_ = 0;  // offset after the newest record or gap seen
@@ -178,8 +179,11 @@ class Lane {
   // Waiting.
   Backoff backoff_;
   Backoff schema_backoff_;
+  Backoff retake_backoff_;  // after a fence; only a commit of ours ends it
   Instant not_before_{};
   PauseReason waiting_for_ = PauseReason::none;
+  int slow_streak_ = 0;
+  int shrink_ = 0;  // how often the limit of a batch is halved
 
   // Outbox.
   bool outbox_waiting_ = false;

@@ -22,7 +22,7 @@ struct LaneId {
   std::string handler;
   std::int32_t partition = 0;
   friend bool operator==(const LaneId&, const LaneId&) = default;
-  // NOLINTNEXTLINE(modernize-use-nullptr): version 14 takes the 0 of a synthesised <=> for a pointer
+  // NOLINTNEXTLINE(modernize-use-nullptr): false, it sees the 0 of the synthesised comparison
   friend auto operator<=>(const LaneId&, const LaneId&) = default;
 };
 
@@ -172,6 +172,7 @@ struct LogBounds {
   std::int64_t low = 0;
   std::int64_t high = 0;
   std::int32_t partitions = 0;  // of the whole topic
+  bool compacted = false;       // records may vanish before retention takes them
 };
 
 // The log, as far as a database worker asks it. Blocks with a deadline; any thread.

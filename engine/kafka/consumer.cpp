@@ -159,7 +159,7 @@ Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
       const rd_kafka_message_t* message = rd_kafka_event_message_next(event);
       if (message == nullptr) return std::monostate{};
       return PartitionFailed{message->partition,
-                             Failure(FailureKind::unavailable, "the partition lost its queue")};
+                             Failure(FailureKind::position, "the partition lost its queue")};
     }
     default:
       return std::monostate{};
@@ -337,7 +337,15 @@ std::optional<std::int64_t> Consumer::cached_end(std::int32_t partition) const {
 
 void Consumer::commit(std::span<const Start> next_offsets) {
   if (impl_->closing || impl_->revoking) return;
-  impl_->commit_next.assign(next_offsets.begin(), next_offsets.end());
+  // By partition: the one that waits may name others than this one.
+  for (const Start& start : next_offsets) {
+    const auto waiting = std::ranges::find(impl_->commit_next, start.partition, &Start::partition);
+    if (waiting == impl_->commit_next.end()) {
+      impl_->commit_next.push_back(start);
+    } else {
+      waiting->offset = start.offset;
+    }
+  }
   impl_->send_commit();
 }
 

@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "engine/base/assert.hpp"
 #include "engine/postgres/classify.hpp"
@@ -70,7 +71,8 @@ bool NoticeHandler::operator()(const char message[]) noexcept {
 Connection::Impl::Impl(const std::string& conninfo, const ConnectionSettings& settings)
     : connection(conninfo),
       notices(connection, settings.on_notice),
-      password(password_of(conninfo)) {
+      password(password_of(conninfo)),
+      socket(::dup(connection.sock())) {
   // The driver would otherwise reconnect in silence, without anybody noticing what was lost.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -108,6 +110,10 @@ Failure Connection::Impl::failed(const std::exception& error) {
   return failure;
 }
 
+Connection::Impl::~Impl() {
+  ::close(socket);
+}
+
 Connection::Connection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Connection::~Connection() {
   SPOOL_ASSERT(!impl_->busy, "a connection is closed under its transaction");
@@ -128,7 +134,11 @@ void Connection::interrupt(std::chrono::milliseconds limit) {
   const auto began = impl_->call_began.load();
   if (began == 0) return;
   const auto lasted = steady_clock::now().time_since_epoch() - steady_clock::duration(began);
-  if (lasted > limit) ::shutdown(impl_->connection.sock(), SHUT_RDWR);
+  if (lasted > limit) sever();
+}
+
+void Connection::sever() {
+  ::shutdown(impl_->socket, SHUT_RDWR);
 }
 
 bool Connection::usable() const {

@@ -51,10 +51,12 @@ class Connection {
 
   bool usable() const;
 
-  // The one call for other threads: ends the round trip that is under way, if it has lasted longer
+  // These two are for other threads. Ends the round trip that is under way, if it has lasted longer
   // than `limit`. Its caller sees a lost connection. For networks that swallow everything and still
   // acknowledge it (a stalled proxy), where no timeout of the server or of TCP helps.
   void interrupt(std::chrono::milliseconds limit);
+  // The same at once, and whatever is under way: the session is lost from now on.
+  void sever();
 
   struct Impl;
 

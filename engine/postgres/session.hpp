@@ -35,6 +35,9 @@ class NoticeHandler : public pqxx::errorhandler {
 
 struct Connection::Impl {
   Impl(const std::string& conninfo, const ConnectionSettings& settings);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   // Prepares it if this session has not yet, then runs it in `transaction`.
   Rows run(pqxx::transaction_base& transaction, const Statement& statement, Params& params);
@@ -46,6 +49,7 @@ struct Connection::Impl {
   NoticeHandler notices;
   std::set<std::string, std::less<>> prepared;
   std::string password;  // to be blanked wherever the driver quotes it
+  int socket;  // a duplicate of the driver's, for other threads: it stays open as long as this
   bool broken = false;
   bool busy = false;  // a transaction is open
 

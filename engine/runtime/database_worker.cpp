@@ -119,7 +119,8 @@ void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* wh
   } else {
     metrics_.count_db_error(failure.sqlstate);
   }
-  const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data;
+  const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data ||
+                     failure.kind == FailureKind::position;
   log_.write(grave ? observe::Level::error : observe::Level::warn, "lane.job_failed",
              {{"lane", name_of(lane)},
               {"job", what},
@@ -144,7 +145,9 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
   for (const delivery::Slice& slice : job.slices) {
     const double waited = seconds_since(slice.arrived, now) - seconds;
     for (std::size_t i = 0; i < slice.records.size(); ++i) {
+      if (slice.records.offset(i) < job.from) continue;  // the probe
       report.wait.add(waited);
+      if (slice.records.timestamp_ms(i) < 0) continue;
       report.age.add(now_s - static_cast<double>(slice.records.timestamp_ms(i)) / 1e3);
     }
   }

@@ -1,4 +1,5 @@
-// What a handler's batches came to since somebody last asked: for one log line a minute. Any thread.
+// What a handler's batches came to since somebody last asked: for one log line a minute. Any
+// thread.
 #pragma once
 
 #include <cstdint>

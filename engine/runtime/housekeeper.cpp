@@ -56,12 +56,10 @@ bool Housekeeper::wait_for_turn() {
 
 void Housekeeper::serve() {
   while (wait_for_turn()) {
-    base::Status status = check();
-    if (status) status = count_dead_letters();
-    if (status && LaneBoard::now() >= next_prune_) {
-      status = prune();
-      next_prune_ = LaneBoard::now() + kPrunePeriod;
-    }
+    const base::Status status = check();
+    // What these two cannot do is no reason to call the database away.
+    if (status) report("dead_letters.count_failed", count_dead_letters());
+    if (status && LaneBoard::now() >= next_prune_) report("lane_batches.prune_failed", prune());
     if (status.ok() != reachable_) {
       reachable_ = status.ok();
       if (reachable_) {
@@ -106,10 +104,16 @@ base::Status Housekeeper::count_dead_letters() {
 }
 
 base::Status Housekeeper::prune() {
+  next_prune_ = LaneBoard::now() + kPrunePeriod;
   auto pruned = store_->prune(kPruneRowsMax);
   if (!pruned) return pruned.failure();
+  if (*pruned == kPruneRowsMax) next_prune_ = LaneBoard::now();  // there is more
   if (*pruned > 0) log_.debug("lane_batches.pruned", {{"rows", *pruned}});
   return {};
+}
+
+void Housekeeper::report(const char* what, const base::Status& status) {
+  if (!status) log_.warn(what, {{"error", status.failure().text}});
 }
 
 }  // namespace spool::runtime

@@ -37,6 +37,8 @@ class Housekeeper {
 
   // Ends a call to the database that has lasted longer than `limit`.
   void interrupt(std::chrono::milliseconds limit) { store_->interrupt(limit); }
+  // No call to the database begins or goes on any more.
+  void close() { store_->close(); }
 
  private:
   void serve();
@@ -44,6 +46,7 @@ class Housekeeper {
   base::Status check();
   base::Status count_dead_letters();
   base::Status prune();
+  void report(const char* what, const base::Status& status);
 
   LaneBoard& board_;
   std::unique_ptr<store::PgStore> store_;

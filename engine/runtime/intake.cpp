@@ -138,6 +138,7 @@ void Intake::on_event(const kafka::LogLine& event) {
 
 void Intake::on_event(const kafka::Consumer::OffsetsCommitted& event) {
   if (event.status) return;
+  committed_.clear();  // said again with the next turn
   log_.debug("group.commit_failed",
              {{"group", settings_.group}, {"error", event.status.failure().text}});
 }

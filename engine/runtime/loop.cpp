@@ -71,6 +71,7 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   impl_->context.run();
+  impl_->signals.reset();  // nobody would hear them any more: the default ends the process again
 }
 
 void Loop::stop() {

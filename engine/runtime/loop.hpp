@@ -24,7 +24,8 @@ class Loop {
   // Calls again and again, `period` after the last call ended.
   void every(std::chrono::milliseconds period, std::function<void()> call);
   void after(std::chrono::milliseconds delay, std::function<void()> call);
-  // SIGTERM and SIGINT, each time one arrives.
+  // SIGTERM and SIGINT, each time one arrives; from the end of run() on they end the process as
+  // ever.
   void on_termination(std::function<void(int)> call);
 
  private:

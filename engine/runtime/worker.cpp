@@ -8,6 +8,7 @@
 
 #include "engine/admin/admin_routes.hpp"
 #include "engine/admin/admin_server.hpp"
+#include "engine/runtime/cluster_log.hpp"
 #include "engine/runtime/database_worker.hpp"
 #include "engine/runtime/housekeeper.hpp"
 #include "engine/runtime/intake.hpp"
@@ -21,25 +22,9 @@ constexpr std::chrono::milliseconds kLeaveTimeout{5'000};
 constexpr std::chrono::milliseconds kMetadataTimeout{5'000};
 constexpr std::chrono::milliseconds kShutdownPeriod{100};
 constexpr std::chrono::milliseconds kFlushReportPeriod{60'000};
+constexpr std::chrono::seconds kLoopStillMax{30};  // starting included
 constexpr int kStoppedAtOnce = 130;
 constexpr std::size_t kPrefetchBytesMin = 1024UL * 1024;
-
-class ClusterLog : public delivery::Log {
- public:
-  explicit ClusterLog(kafka::Cluster& cluster) : cluster_(cluster) {}
-
-  base::Result<delivery::LogBounds> bounds(const std::string& topic,
-                                           std::int32_t partition) override {
-    auto marks = cluster_.watermarks(topic, partition, kMetadataTimeout);
-    if (!marks) return marks.failure();
-    auto partitions = cluster_.partition_count(topic, kMetadataTimeout);
-    if (!partitions) return partitions.failure();
-    return delivery::LogBounds{marks->low, marks->high, *partitions};
-  }
-
- private:
-  kafka::Cluster& cluster_;
-};
 
 }  // namespace
 
@@ -65,6 +50,7 @@ struct Worker::Impl {
   std::vector<store::PgStore*> stores;  // of the workers, while the loop runs
   std::unique_ptr<admin::AdminServer> admin_server;
   std::atomic<bool> pump_posted{false};
+  std::atomic<delivery::Instant> loop_turned{LaneBoard::now()};
 
   enum class Stage { running, draining, leaving, left };
   Stage stage = Stage::running;
@@ -90,6 +76,7 @@ struct Worker::Impl {
   void leave();
   void fail(const base::Failure& failure);
   void update_health();
+  observe::CheckState loop_state() const;
   void report_flushes();
   std::chrono::milliseconds call_limit() const;
   void interrupt_stuck_calls(std::chrono::milliseconds limit);
@@ -108,7 +95,8 @@ std::map<std::string, HandlerReporting> Worker::Impl::reporting() {
   std::map<std::string, HandlerReporting> found;
   for (const HandlerRoute& h : settings.handlers) {
     const std::string& name = h.handler->spec.name;
-    found.emplace(name, HandlerReporting{&metrics.handler(name, h.topic), &flushed[name], h.group, h.topic});
+    found.emplace(
+        name, HandlerReporting{&metrics.handler(name, h.topic), &flushed[name], h.group, h.topic});
   }
   return found;
 }
@@ -127,7 +115,9 @@ std::unique_ptr<store::PgStore> Worker::Impl::make_store() {
 }
 
 base::Status Worker::Impl::start() {
-  health.add(observe::Probe::live, "loop", [] { return observe::CheckState{true, "serving"}; });
+  // First: a signal that arrives while the rest starts is served as soon as the loop runs.
+  loop.on_termination([this](int signal) { begin_drain(signal); });
+  health.add(observe::Probe::live, "loop", [this] { return loop_state(); });
   health.add(observe::Probe::ready, "database");
   health.add(observe::Probe::ready, "kafka");
   health.add(observe::Probe::ready, "lanes");
@@ -136,12 +126,12 @@ base::Status Worker::Impl::start() {
   start_database();
   if (auto started = start_intakes(); !started) return started;
   loop.every(kShutdownPeriod, [this] {
+    loop_turned = LaneBoard::now();
     update_health();
     interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });
   loop.every(kFlushReportPeriod, [this] { report_flushes(); });
-  loop.on_termination([this](int signal) { begin_drain(signal); });
   return {};
 }
 
@@ -233,7 +223,7 @@ std::chrono::milliseconds Worker::Impl::call_limit() const {
 
 void Worker::Impl::interrupt_stuck_calls(std::chrono::milliseconds limit) {
   for (store::PgStore* store : stores) store->interrupt(limit);
-  housekeeper->interrupt(limit);
+  if (housekeeper) housekeeper->interrupt(limit);
 }
 
 // Database workers end jobs far more often than the loop has to look.
@@ -248,6 +238,14 @@ void Worker::Impl::pump_soon() {
 void Worker::Impl::pump() {
   for (const auto& intake : intakes) intake->pump();
   progress_shutdown();
+}
+
+// Asked by the admin server's thread: does the thread that fetches still turn?
+observe::CheckState Worker::Impl::loop_state() const {
+  const auto still = LaneBoard::now() - loop_turned.load();
+  if (still < kLoopStillMax) return {true, "serving"};
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
+  return {false, "has not turned for " + std::to_string(seconds) + " s"};
 }
 
 void Worker::Impl::update_health() {
@@ -322,7 +320,7 @@ void Worker::Impl::progress_shutdown() {
                 {"lanes_with_outbox", outbox},
                 {"msg", "they are in the log and the database: the next owner goes on"}});
     }
-    leave();
+    return leave();
   }
   if (stage == Stage::leaving) {
     bool all_left = true;
@@ -350,8 +348,10 @@ void Worker::Impl::fail(const base::Failure& failure) {
 void Worker::Impl::shut_down() {
   report_flushes();
   board.close();
-  // What has not come back by the deadline would keep the process for ever.
-  if (end != WorkerEnd::drained) interrupt_stuck_calls(std::chrono::milliseconds(0));
+  // A call that does not come back would keep the process for ever; what was drained has none under
+  // way.
+  for (store::PgStore* store : stores) store->close();
+  if (housekeeper) housekeeper->close();
   workers.clear();
   housekeeper.reset();
   intakes.clear();

@@ -39,6 +39,20 @@ TEST_F(LaneTransactionPg, FenceWithAdvanceMovesThePositionAndLeavesATrace) {
             "1 " + std::to_string(state.claim.seq + 1) + " 100 110 4 1 2 1 1 1");
 }
 
+// A busy partition passes 2^31 records: every number of the statement must be a bigint.
+TEST_F(LaneTransactionPg, OffsetsBeyondThirtyTwoBitsFit) {
+  constexpr std::int64_t kFar = 3'000'000'000;
+  const delivery::LaneId far{lane_.handler, lane_.partition + 1000};
+  auto taken = store_.take(far, "topic", kFar);
+  ASSERT_TRUE(taken.ok());
+  auto begun = store_.begin(far);
+  ASSERT_TRUE(begun.ok());
+  const Advance advance{kFar, 2 * kFar, 2 * kFar - 1, kFar, {.applied = kFar}};
+  const auto moved = (*begun)->fence(taken->claim, &advance);
+  ASSERT_TRUE(moved.ok()) << moved.failure().text;
+  ASSERT_TRUE((*begun)->commit(Durability::relaxed).ok());
+}
+
 TEST_F(LaneTransactionPg, FenceAloneBumpsOnlyTheSequence) {
   const auto state = take(store_);
   ASSERT_TRUE(run(store_, state.claim, [](auto&) { return base::Status{}; }).ok());

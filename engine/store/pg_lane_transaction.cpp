@@ -30,7 +30,7 @@ constexpr Statement kFence{"lane_fence",
 #define SPOOL_MOVE_LANE(BUMP)                                                                  \
   "with moved as (update spool.lanes set " BUMP                                                \
   " next_offset = next_offset + ($6::bigint - $5::bigint),"                                    \
-  " last_offset = case when $14 >= 0 then $14 else last_offset end,"                           \
+  " last_offset = case when $14::bigint >= 0 then $14 else last_offset end,"                   \
   " last_timestamp_ms = case when $14 >= 0 then $7 else last_timestamp_ms end,"                \
   " applied = applied + $8, duplicate = duplicate + $9, dead = dead + $10, open = open + $11," \
   " gaps = gaps + $12, lost = lost + $13, updated_at = now()"                                  \

@@ -74,7 +74,7 @@ constexpr Statement kTime{"database_time",
 constexpr Statement kPrune{"lane_batches_prune",
                            "delete from spool.lane_batches where ctid = any (array("
                            "select ctid from spool.lane_batches where at < now() - $1::int * "
-                           "interval '1 hour' limit $2))"};
+                           "interval '1 hour' limit $2 for update skip locked))"};
 
 delivery::LaneState lane_state(const Rows& rows) {
   delivery::LaneState state;
@@ -103,10 +103,12 @@ Result<postgres::Connection*> PgStore::connection() {
     {
       const std::lock_guard lock(connection_mutex_);
       connection_.reset();
+      if (closed_) return Failure(FailureKind::stopped, "the store is closed");
     }
     auto opened = postgres::Connection::open(settings_.connection);
     if (!opened) return opened.failure();
     const std::lock_guard lock(connection_mutex_);
+    if (closed_) return Failure(FailureKind::stopped, "the store is closed");
     connection_ = std::move(opened).value();
   }
   return connection_.get();
@@ -245,6 +247,12 @@ Result<std::int64_t> PgStore::outbox_waiting() {
 void PgStore::interrupt(std::chrono::milliseconds limit) {
   const std::lock_guard lock(connection_mutex_);
   if (connection_) connection_->interrupt(limit);
+}
+
+void PgStore::close() {
+  const std::lock_guard lock(connection_mutex_);
+  closed_ = true;
+  if (connection_) connection_->sever();
 }
 
 Result<base::EpochMicros> PgStore::database_time() {

@@ -70,6 +70,8 @@ class PgStore : public delivery::Store {
   // Any thread: ends a round trip that lasts longer than `limit`, see
   // postgres::Connection::interrupt().
   void interrupt(std::chrono::milliseconds limit);
+  // Any thread, once: ends the call under way, whatever it waits for, and fails all that come.
+  void close();
 
   // The database's clock.
   base::Result<base::EpochMicros> database_time();
@@ -83,6 +85,7 @@ class PgStore : public delivery::Store {
 
   PgStoreSettings settings_;
   std::map<std::string, LaneContext, std::less<>> contexts_;
+  bool closed_ = false;          // under the mutex
   std::mutex connection_mutex_;  // held to replace it, and by other threads
   std::unique_ptr<postgres::Connection> connection_;
 };

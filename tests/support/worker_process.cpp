@@ -88,6 +88,7 @@ void WorkerProcess::read_lines(int fd) {
     pending.erase(0, start);
   }
   ::close(fd);
+  drained_ = true;
   board_.line_written();  // the end of a process is news too
 }
 
@@ -121,6 +122,8 @@ std::optional<int> WorkerProcess::wait_exit(std::chrono::seconds limit) {
   if (!gone) return std::nullopt;
   siginfo_t info{};
   ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
+  // The pipe ends with the process; what it said last must have been read.
+  board_.wait_until([&] { return drained_.load(); }, limit);
   exit_ = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
   return exit_;
 }

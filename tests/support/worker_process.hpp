@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -54,6 +54,7 @@ class WorkerProcess {
   std::optional<int> exit_;
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
+  std::atomic<bool> drained_{false};  // everything that the process said has been read
   std::thread reader_;
 };
 

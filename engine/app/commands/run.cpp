@@ -135,11 +135,10 @@ bool will_pass(const base::Failure& failure) {
 }
 
 // Fails with `stopped` when a signal ended the wait, else with what waiting does not mend.
-base::Status await_database(const runtime::WorkerSettings& settings, observe::Metrics& metrics,
-                            observe::Logger& log) {
+base::Status await_database(const runtime::WorkerSettings& settings, const HeldSignals& signals,
+                            observe::Metrics& metrics, observe::Logger& log) {
   base::Status outcome = compatible(settings.database);
   if (outcome || !will_pass(outcome.failure())) return outcome;
-  const HeldSignals signals;
   WaitingRoom room(settings, metrics);
   if (auto opened = room.open(); !opened) return opened;
   log.info("admin.listening", {{"port", room.port()}});
@@ -172,6 +171,17 @@ void warn_of_missing_topics(const runtime::WorkerSettings& settings, observe::Lo
   }
 }
 
+// Everything that may take long before the worker hears signals itself.
+base::Status prepare(const runtime::WorkerSettings& settings, observe::Metrics& metrics,
+                     observe::Logger& log) {
+  const HeldSignals signals;
+  if (auto ready = await_database(settings, signals, metrics, log); !ready) return ready;
+  warn_of_missing_topics(settings, log);
+  if (signals.arrived_within(milliseconds(0)))
+    return base::Failure(FailureKind::stopped, "stopped before it began");
+  return {};
+}
+
 int exit_code_of(runtime::WorkerEnd end) {
   return end == runtime::WorkerEnd::drained ? kOk : kFailed;
 }
@@ -192,13 +202,12 @@ int run(CommandContext& context) {
   const BuildFacts facts = build_facts();
   observe::Metrics metrics({facts.version, facts.revision, facts.librdkafka, facts.libpqxx},
                            log.counts());
-  const base::Status ready = await_database(*settings, metrics, log);
+  const base::Status ready = prepare(*settings, metrics, log);
   if (!ready && ready.failure().kind == FailureKind::stopped) {
     log.info("worker.stopped", {{"msg", ready.failure().text}});
     return kOk;
   }
   if (!ready) return context.fail(ready.failure());
-  warn_of_missing_topics(*settings, log);
   NoProbe nobody;
   delivery::Probe* probe = context.program().probe;
   runtime::Worker worker(std::move(*settings), probe == nullptr ? nobody : *probe, metrics, log);

@@ -1,0 +1,32 @@
+#include "engine/runtime/cluster_log.hpp"
+
+#include <chrono>
+#include <map>
+
+namespace spool::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds kMetadataTimeout{5'000};
+
+bool compacts(const std::map<std::string, std::string>& config) {
+  const auto policy = config.find("cleanup.policy");
+  return policy != config.end() && policy->second.find("compact") != std::string::npos;
+}
+
+}  // namespace
+
+base::Result<delivery::LogBounds> ClusterLog::bounds(const std::string& topic,
+                                                     std::int32_t partition) {
+  auto marks = cluster_.watermarks(topic, partition, kMetadataTimeout);
+  if (!marks) return marks.failure();
+  auto partitions = cluster_.partition_count(topic, kMetadataTimeout);
+  if (!partitions) return partitions.failure();
+  // Without the right to ask, a topic counts as one that keeps every record until retention takes
+  // it.
+  const auto described = cluster_.describe_topic(topic, kMetadataTimeout);
+  const bool known = described && described->has_value();
+  const bool compacted = known && compacts((*described)->config);
+  return delivery::LogBounds{marks->low, marks->high, *partitions, compacted};
+}
+
+}  // namespace spool::runtime
