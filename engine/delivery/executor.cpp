@@ -46,8 +46,7 @@ TakeDone Executor::take(const LaneId& lane) {
   const std::string& topic = routes_.at(lane.handler).topic;
   auto bounds = log_.bounds(topic, lane.partition);
   if (!bounds) return {bounds.failure()};
-  if (auto admitted = store_.admit(lane, topic, bounds->partitions); !admitted)
-    return {admitted.failure()};
+  if (auto admitted = store_.admit(lane, topic, *bounds); !admitted) return {admitted.failure()};
   auto state = store_.take(lane, topic, bounds->low);
   if (!state) return {state.failure()};
   if (state->next > bounds->high) {

@@ -78,7 +78,7 @@ struct FakeStore : Store, Log, Probe {
   }
   void reach(const LaneId&, Point) override {}
 
-  Status admit(const LaneId&, const std::string&, std::int32_t) override {
+  Status admit(const LaneId&, const std::string&, const LogBounds&) override {
     if (auto failure = strike()) return *failure;
     return {};
   }

@@ -139,15 +139,25 @@ struct ClaimSeen {
   Claim claim;
 };
 
+// [low, high): what a partition holds; `high` is the next offset to be written.
+struct LogBounds {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  std::int32_t partitions = 0;  // of the whole topic
+  bool compacted = false;       // records may vanish before retention takes them
+  std::string cluster = {};     // the cluster's own id
+};
+
 class Store {
  public:
   virtual ~Store() = default;
 
-  // Whether the lane may exist: a topic that has more partitions than when its first lane was taken
-  // has grown, and a key's events would be in two lanes. Fails with `schema` then: people must act,
-  // no event is to blame.
+  // Whether the lane may exist, by what was written down when the handler's first lane was taken.
+  // Fails with `position` if the log is another cluster's: its offsets are not ours. Fails with
+  // `schema` if the topic has grown and this partition is new: a key's events would be in two
+  // lanes.
   virtual base::Status admit(const LaneId& lane, const std::string& topic,
-                             std::int32_t partitions) = 0;
+                             const LogBounds& bounds) = 0;
 
   // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a
   // lane without a row starts. Fails with `slow` while a frozen owner holds the row.
@@ -165,14 +175,6 @@ class Store {
   // Writes down why the lane stands still, for operators; fenced like everything else.
   virtual base::Status mark_stopped(const LaneId& lane, const Claim& claim,
                                     const std::string& reason, const std::string& detail) = 0;
-};
-
-// [low, high): what a partition holds; `high` is the next offset to be written.
-struct LogBounds {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  std::int32_t partitions = 0;  // of the whole topic
-  bool compacted = false;       // records may vanish before retention takes them
 };
 
 // The log, as far as a database worker asks it. Blocks with a deadline; any thread.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <utility>
 
 namespace spool::runtime {
 namespace {
@@ -21,12 +22,14 @@ base::Result<delivery::LogBounds> ClusterLog::bounds(const std::string& topic,
   if (!marks) return marks.failure();
   auto partitions = cluster_.partition_count(topic, kMetadataTimeout);
   if (!partitions) return partitions.failure();
+  auto cluster = cluster_.cluster_id(kMetadataTimeout);
+  if (!cluster) return cluster.failure();
   // Without the right to ask, a topic counts as one that keeps every record until retention takes
   // it.
   const auto described = cluster_.describe_topic(topic, kMetadataTimeout);
   const bool known = described && described->has_value();
   const bool compacted = known && compacts((*described)->config);
-  return delivery::LogBounds{marks->low, marks->high, *partitions, compacted};
+  return delivery::LogBounds{marks->low, marks->high, *partitions, compacted, std::move(*cluster)};
 }
 
 }  // namespace spool::runtime

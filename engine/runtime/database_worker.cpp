@@ -71,6 +71,7 @@ void DatabaseWorker::serve() {
 }
 
 void DatabaseWorker::work_on(delivery::Work work) {
+  state_ = State::busy;
   const auto begun = LaneBoard::now();
   delivery::Done done = executor_.run(work.lane, work.job, clock_.now());
   const auto ended = LaneBoard::now();
@@ -78,6 +79,7 @@ void DatabaseWorker::work_on(delivery::Work work) {
   const base::Failure* failure = failure_of(done);
   const bool lost = failure != nullptr && (failure->kind == FailureKind::unavailable ||
                                            failure->kind == FailureKind::in_doubt);
+  state_ = lost ? State::down : State::idle;
   auto rows = board_.with([&](delivery::Dispatcher& lanes) {
     return lanes.finish(std::move(work), std::move(done), ended);
   });
@@ -176,6 +178,18 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
                                  {"rows", report.rows},
                                  {"dead", report.dead_lettered},
                                  {"seconds", seconds}});
+}
+
+observe::PoolConnections connections_of(
+    const std::vector<std::unique_ptr<DatabaseWorker>>& workers) {
+  observe::PoolConnections pool;
+  for (const auto& worker : workers) {
+    const DatabaseWorker::State state = worker->state();
+    pool.idle += state == DatabaseWorker::State::idle ? 1 : 0;
+    pool.busy += state == DatabaseWorker::State::busy ? 1 : 0;
+    pool.down += state == DatabaseWorker::State::down ? 1 : 0;
+  }
+  return pool;
 }
 
 }  // namespace spool::runtime

@@ -2,11 +2,13 @@
 // Batches form by themselves: what arrives while a lane's transaction is in flight is the next one.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/delivery/executor.hpp"
 #include "engine/observe/log.hpp"
@@ -44,6 +46,10 @@ class DatabaseWorker {
   // The board must be closed by then; waits for the job at hand.
   ~DatabaseWorker();
 
+  enum class State { idle, busy, down };  // down: its connection was lost with its last job
+  // Any thread.
+  State state() const { return state_.load(std::memory_order_relaxed); }
+
  private:
   void serve();
   void work_on(delivery::Work work);
@@ -60,7 +66,12 @@ class DatabaseWorker {
   observe::Metrics& metrics_;
   observe::Logger& log_;
   JobListener listener_;
+  std::atomic<State> state_{State::idle};
   std::thread thread_;  // last: it uses everything above
 };
+
+// What the connections of a pool are doing at this moment.
+observe::PoolConnections connections_of(
+    const std::vector<std::unique_ptr<DatabaseWorker>>& workers);
 
 }  // namespace spool::runtime

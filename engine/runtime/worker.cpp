@@ -128,6 +128,7 @@ base::Status Worker::Impl::start() {
   loop.every(kShutdownPeriod, [this] {
     loop_turned = LaneBoard::now();
     update_health();
+    metrics.set_db_connections(connections_of(workers));
     interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });

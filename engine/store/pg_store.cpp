@@ -34,10 +34,10 @@ constexpr Statement kTake{
 // The first worker that ever served the handler wrote down how many partitions there were.
 constexpr Statement kAdmit{
     "lane_admit",
-    "with first as (insert into spool.handler_topics (handler, topic, partitions)"
-    " values ($1, $2, $3) on conflict (handler) do nothing returning partitions)"
-    " select partitions from first union all"
-    " select partitions from spool.handler_topics where handler = $1"};
+    "with first as (insert into spool.handler_topics (handler, topic, partitions, cluster_id)"
+    " values ($1, $2, $3, $4) on conflict (handler) do nothing returning partitions, cluster_id)"
+    " select partitions, cluster_id from first union all"
+    " select partitions, cluster_id from spool.handler_topics where handler = $1"};
 
 // A statement of its own: the one that takes the lane may have waited for the last commit of the
 // owner before, and would not see what that one wrote.
@@ -121,19 +121,25 @@ const LaneContext& PgStore::context(const std::string& handler) const {
 }
 
 Status PgStore::admit(const delivery::LaneId& lane, const std::string& topic,
-                      std::int32_t partitions) {
+                      const delivery::LogBounds& bounds) {
   auto open = connection();
   if (!open) return open.failure();
-  auto rows = (*open)->execute(kAdmit, Params::of(lane.handler, topic, partitions));
+  auto rows =
+      (*open)->execute(kAdmit, Params::of(lane.handler, topic, bounds.partitions, bounds.cluster));
   if (!rows) return rows.failure();
   // Another worker is writing it down at this moment; it will be there when we ask again.
   if (rows->empty()) return Failure(FailureKind::unavailable, "the handler is being registered");
+  if (rows->text(0, 1) != bounds.cluster) {
+    return Failure(FailureKind::position, "the lanes of " + lane.handler +
+                                              " count the offsets of Kafka cluster " +
+                                              rows->text(0, 1) + ", this is " + bounds.cluster);
+  }
   const std::int32_t known = rows->int32(0, 0);
   if (lane.partition < known) return {};
   return Failure(
       FailureKind::schema,
       "topic " + topic + " has grown from " + std::to_string(known) + " partitions to " +
-          std::to_string(partitions) + ": partition " + std::to_string(lane.partition) +
+          std::to_string(bounds.partitions) + ": partition " + std::to_string(lane.partition) +
           " is not read, for its keys have events in other lanes; publish to the first " +
           std::to_string(known) + " partitions, or begin with a new topic");
 }

@@ -43,7 +43,7 @@ class PgStore : public delivery::Store {
   ~PgStore() override;
 
   base::Status admit(const delivery::LaneId& lane, const std::string& topic,
-                     std::int32_t partitions) override;
+                     const delivery::LogBounds& bounds) override;
 
   // Fails with `position` if the lane's row counts the offsets of another topic.
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,

@@ -25,13 +25,24 @@ TEST_F(PgStorePg, AFreshLaneStartsAtTheEarliestOffset) {
 
 TEST_F(PgStorePg, PartitionsThatCameLaterAreNotAdmitted) {
   const std::string handler = lane_.handler + "_growing";
-  ASSERT_TRUE(store_.admit({handler, 3}, "topic", 4).ok());
-  ASSERT_TRUE(store_.admit({handler, 0}, "topic", 4).ok());
-  const auto grown = store_.admit({handler, 4}, "topic", 8);
+  const delivery::LogBounds before{0, 0, 4, false, "cluster"};
+  const delivery::LogBounds after{0, 0, 8, false, "cluster"};
+  ASSERT_TRUE(store_.admit({handler, 3}, "topic", before).ok());
+  ASSERT_TRUE(store_.admit({handler, 0}, "topic", before).ok());
+  const auto grown = store_.admit({handler, 4}, "topic", after);
   ASSERT_FALSE(grown.ok());
   EXPECT_EQ(grown.failure().kind, FailureKind::schema);
   EXPECT_NE(grown.failure().text.find("from 4 partitions to 8"), std::string::npos);
-  EXPECT_TRUE(store_.admit({handler, 1}, "topic", 8).ok()) << "the old ones go on";
+  EXPECT_TRUE(store_.admit({handler, 1}, "topic", after).ok()) << "the old ones go on";
+}
+
+TEST_F(PgStorePg, OffsetsOfAnotherClusterAreNotOurs) {
+  const std::string handler = lane_.handler + "_moved";
+  ASSERT_TRUE(store_.admit({handler, 0}, "topic", {0, 0, 4, false, "one"}).ok());
+  const auto moved = store_.admit({handler, 0}, "topic", {0, 0, 4, false, "two"});
+  ASSERT_FALSE(moved.ok());
+  EXPECT_EQ(moved.failure().kind, FailureKind::position);
+  EXPECT_NE(moved.failure().text.find("one, this is two"), std::string::npos);
 }
 
 TEST_F(PgStorePg, TakingAgainGivesTheRememberedPositionUnderAFreshClaim) {

@@ -52,10 +52,12 @@ comment on column spool.lanes.detail is 'The same for people.';
 create table spool.handler_topics (
   handler    text not null primary key,
   topic      text not null,
-  partitions int  not null check (partitions > 0)
+  partitions int  not null check (partitions > 0),
+  cluster_id text not null
 );
 comment on table spool.handler_topics is
-  'How many partitions a handler''s topic had when its first lane was taken. More than that are not read.';
+  'What a handler''s log was when its first lane was taken: partitions beyond these are not read, and the
+   offsets of another cluster are not ours.';
 
 create table spool.lane_batches (
   handler     text        not null,

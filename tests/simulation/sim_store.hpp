@@ -21,7 +21,8 @@ class SimStore : public delivery::Store {
       : database_(database), broker_(broker), faults_(faults), connection_(connection) {}
 
   // Topics of the simulation do not grow.
-  base::Status admit(const delivery::LaneId&, const std::string&, std::int32_t) override {
+  base::Status admit(const delivery::LaneId&, const std::string&,
+                     const delivery::LogBounds&) override {
     return {};
   }
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
