@@ -60,6 +60,7 @@ void Housekeeper::serve() {
     // What these two cannot do is no reason to call the database away.
     if (status) report("dead_letters.count_failed", count_dead_letters());
     if (status && LaneBoard::now() >= next_prune_) report("lane_batches.prune_failed", prune());
+    health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
     if (status.ok() != reachable_) {
       reachable_ = status.ok();
       if (reachable_) {
@@ -68,7 +69,6 @@ void Housekeeper::serve() {
         log_.error("database.away", {{"error", status.failure().text}});
       }
     }
-    health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
     on_check_();
   }
 }

@@ -76,5 +76,20 @@ TEST_F(PositionLost, RetentionRemovedTheHead) {
   expect_all_stopped();
 }
 
+// Nobody restarts anything: the reader is refused, the lane is taken again, and that shows it.
+TEST_F(PositionLost, RecreatedUnderARunningWorker) {
+  WorkerProcess& worker = scenario.start_worker();
+  ASSERT_TRUE(worker.says({"lane.taken", "progress_events/0"})) << worker.tail();
+  ASSERT_TRUE(worker.says({"lane.taken", "progress_events/1"})) << worker.tail();
+  scenario.recreate_topic();
+  for (int partition = 0; partition < 2; ++partition) {
+    ASSERT_TRUE(worker.says(
+        {"lane.stopped", "position_lost", "progress_events/" + std::to_string(partition)}))
+        << worker.tail();
+  }
+  scenario.publish(second.records);
+  EXPECT_EQ(state(), before);
+}
+
 }  // namespace
 }  // namespace spool::test
