@@ -31,22 +31,9 @@ const char* status_title(int status) {
 }
 
 std::string json_quoted(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : base::printable(text, kDetailBytesMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20U || byte == 0x7FU) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
+  std::string out;
+  base::append_json_quoted(out, base::printable(text, kDetailBytesMax));
+  return out;
 }
 
 Response problem(int status, std::string_view detail) {

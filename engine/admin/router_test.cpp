@@ -70,7 +70,7 @@ TEST(ParseTarget, DecodesKeysAndValues) {
 TEST(Problem, EscapesItsDetail) {
   EXPECT_EQ(problem(404, "a \"b\"\n\xff").body,
             "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
-            "\"detail\":\"a \\\"b\\\"\\u000a?\"}\n");
+            "\"detail\":\"a \\\"b\\\"\\n?\"}\n");
   EXPECT_EQ(problem(400, "").body,
             "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400}\n");
 }

@@ -55,20 +55,9 @@ std::string clean(std::string_view text) {
 }  // namespace
 
 std::string json_quoted(std::string_view text) {
-  const std::string valid = clean(text);
-  std::string out = "\"";
-  out.reserve(valid.size() + 2);
-  for (std::size_t at = 0; at < valid.size();) {
-    const Control control = control_at(valid, at);
-    if (control.length > 0) {
-      out += escaped(control.code, "\\u00");
-    } else {
-      if (valid[at] == '"' || valid[at] == '\\') out += '\\';
-      out += valid[at];
-    }
-    at += std::max<std::size_t>(1, control.length);
-  }
-  return out + '"';
+  std::string out;
+  base::append_json_quoted(out, clean(text));
+  return out;
 }
 
 std::string visible(std::string_view text) {

@@ -29,6 +29,13 @@ std::size_t sequence_length(std::string_view s, std::size_t at) {
   return 0;
 }
 
+void append_escape(std::string& out, unsigned code) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += "\\u00";
+  out += kHex[(code >> 4U) & 0xFU];
+  out += kHex[code & 0xFU];
+}
+
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t bytes_max) {
@@ -72,6 +79,32 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+void append_json_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if (byte == '"' || byte == '\\') {
+      out += '\\';
+      out += text[i];
+    } else if (byte == '\n') {
+      out += "\\n";
+    } else if (byte == '\r') {
+      out += "\\r";
+    } else if (byte == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20U || byte == 0x7FU) {
+      append_escape(out, byte);
+    } else if (byte == 0xC2U && next < 0xA0U) {
+      append_escape(out, next);
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  out += '"';
 }
 
 }  // namespace spool::base

@@ -12,6 +12,10 @@ namespace spool::base {
 // put into a PostgreSQL text column or an error header, whatever the producer sent.
 std::string printable(std::string_view text, std::size_t bytes_max);
 
+// Appends it between quotes, escaped as JSON wants it; DEL and the control characters
+// U+0080..U+009F too, which terminals obey. `text` is valid UTF-8, e.g. of printable().
+void append_json_quoted(std::string& out, std::string_view text);
+
 // Edit distance (Levenshtein, bytes).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 

@@ -19,6 +19,12 @@ TEST(Printable, ReplacesWhatPostgresRefuses) {
   EXPECT_EQ(printable("\xe2\x82", 10), "??");            // cut off
 }
 
+TEST(JsonQuoted, EscapesWhatJsonAndTerminalsMind) {
+  std::string out = "x";
+  append_json_quoted(out, "a\"b\\c\n\t\x01\x7f\u0085ü");
+  EXPECT_EQ(out, "x\"a\\\"b\\\\c\\n\\t\\u0001\\u007f\\u0085ü\"");
+}
+
 TEST(Nearest, SuggestsOnlyWhatIsNear) {
   EXPECT_EQ(nearest("databse", {"database", "kafka"}), "database");
   EXPECT_EQ(nearest("zzzzzz", {"database", "kafka"}), "");

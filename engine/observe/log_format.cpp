@@ -11,41 +11,6 @@
 namespace spool::observe {
 namespace {
 
-void append_escape(std::string& out, unsigned code) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u00";
-  out += kHex[(code >> 4U) & 0xFU];
-  out += kHex[code & 0xFU];
-}
-
-// Between quotes, escaped as JSON wants it; DEL and the control characters U+0080..U+009F too,
-// which terminals obey. `text` is valid UTF-8.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text[i];
-    } else if (byte == '\n') {
-      out += "\\n";
-    } else if (byte == '\r') {
-      out += "\\r";
-    } else if (byte == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20U || byte == 0x7FU) {
-      append_escape(out, byte);
-    } else if (byte == 0xC2U && next < 0xA0U) {
-      append_escape(out, next);
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  out += '"';
-}
-
 template <typename Number>
 void append_number(std::string& out, Number value) {
   std::array<char, 32> buffer{};
@@ -73,7 +38,7 @@ void append_value(std::string& out, const Field& field, Style style) {
       if (style == Style::text && is_plain(clean)) {
         out += clean;
       } else {
-        append_quoted(out, clean);
+        base::append_json_quoted(out, clean);
       }
     } else if constexpr (std::is_same_v<T, double>) {
       // JSON has no word for infinity.
@@ -140,10 +105,10 @@ std::string format_json(const LogLine& line) {
   out += "\",\"level\":\"";
   out += to_string(line.level);
   out += "\",\"event\":";
-  append_quoted(out, line.event);
+  base::append_json_quoted(out, line.event);
   for (const Field& field : line.fields) {
     out += ',';
-    append_quoted(out, field.key);
+    base::append_json_quoted(out, field.key);
     out += ':';
     append_value(out, field, Style::json);
   }
