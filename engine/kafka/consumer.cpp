@@ -47,8 +47,6 @@ Properties tunables(const ConsumerSettings& settings) {
   // for the others.
   properties.emplace("fetch.wait.max.ms", "100");
   if (!settings.client_id.empty()) properties.emplace("client.id", settings.client_id);
-  properties.emplace("statistics.interval.ms",
-                     std::to_string(settings.statistics_interval.count()));
   const std::size_t kbytes =
       std::clamp<std::size_t>(settings.prefetch_bytes_per_partition / 1024, 1, 2'097'151);
   properties.emplace("queued.max.messages.kbytes", std::to_string(kbytes));
@@ -137,8 +135,6 @@ Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
       return rebalance(event);
     case RD_KAFKA_EVENT_ERROR:
       return error(event);
-    case RD_KAFKA_EVENT_STATS:
-      return Statistics{rd_kafka_event_stats(event)};
     case RD_KAFKA_EVENT_LOG: {
       const char* facility = nullptr;
       const char* text = nullptr;
@@ -243,8 +239,8 @@ base::Result<std::unique_ptr<Consumer>> Consumer::open(const ConsumerSettings& s
   auto conf = make_conf(tunables(settings), settings.properties, fixed_properties(settings));
   if (!conf) return conf.failure();
   rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_FETCH |
-                                            RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS |
-                                            RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_OFFSET_COMMIT);
+                                            RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG |
+                                            RD_KAFKA_EVENT_OFFSET_COMMIT);
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(conf).value());
   if (!client) return client.failure();
 

@@ -32,7 +32,6 @@ struct ConsumerSettings {
   std::string assignor = "range";
   std::chrono::milliseconds session_timeout{10000};
   std::chrono::milliseconds heartbeat{500};
-  std::chrono::milliseconds statistics_interval{0};  // 0: none
   // Below a second's worth of a partition's traffic the fetcher stalls up to a second at a time.
   std::size_t prefetch_bytes_per_partition = 16UL * 1024 * 1024;
   Properties properties;
@@ -61,14 +60,11 @@ class Consumer {
     base::Failure failure;
     bool fatal = false;  // this consumer will never deliver again (e.g. fenced by its instance id)
   };
-  struct Statistics {
-    std::string json;
-  };
   struct OffsetsCommitted {
     base::Status status;
   };
   using Event = std::variant<std::monostate, Assigned, Revoked, PartitionFailed, HandleFailed,
-                             LogLine, Statistics, OffsetsCommitted>;
+                             LogLine, OffsetsCommitted>;
 
   struct Polled {
     std::size_t records = 0;

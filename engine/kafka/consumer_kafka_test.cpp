@@ -172,14 +172,5 @@ TEST(ConsumerKafka, ASecondProcessWithTheSameInstanceIdFencesTheFirst) {
   EXPECT_TRUE(run_until({&first}, [&] { return first.consumer->closed(); }));
 }
 
-TEST(ConsumerKafka, StatisticsArrive) {
-  TestTopic topic(1);
-  auto settings = member_settings(topic.name(), unique("group"));
-  settings.statistics_interval = milliseconds(100);
-  Member member(settings);
-  ASSERT_TRUE(run_until({&member}, [&] { return !member.statistics.empty(); }));
-  EXPECT_EQ(member.statistics[0].front(), '{');
-}
-
 }  // namespace
 }  // namespace spool::kafka

@@ -162,7 +162,6 @@ class Member {
   std::vector<Consumer::PartitionFailed> failures;
   std::vector<Consumer::HandleFailed> handle_failures;
   std::vector<LogLine> logs;
-  std::vector<std::string> statistics;
   std::vector<base::Status> commits;
   int assignments = 0;
   int revocations = 0;
@@ -187,8 +186,6 @@ class Member {
       handle_failures.push_back(*handle);
     } else if (const auto* log = std::get_if<LogLine>(&event)) {
       logs.push_back(*log);
-    } else if (const auto* numbers = std::get_if<Consumer::Statistics>(&event)) {
-      statistics.push_back(numbers->json);
     } else if (const auto* committed = std::get_if<Consumer::OffsetsCommitted>(&event)) {
       commits.push_back(committed->status);
     }

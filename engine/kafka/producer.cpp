@@ -38,7 +38,6 @@ Properties tunables(const ProducerSettings& settings) {
   properties["message.timeout.ms"] = std::to_string(settings.delivery_timeout.count());
   properties["message.max.bytes"] = std::to_string(settings.message_bytes_max);
   properties["batch.size"] = std::to_string(settings.batch_bytes);
-  properties["statistics.interval.ms"] = std::to_string(settings.statistics_interval.count());
   if (!settings.client_id.empty()) properties["client.id"] = settings.client_id;
   return properties;
 }
@@ -46,8 +45,8 @@ Properties tunables(const ProducerSettings& settings) {
 base::Result<ClientHandle> open_client(const ProducerSettings& settings) {
   auto conf = make_conf(tunables(settings), settings.properties, fixed_properties(settings));
   if (!conf) return conf.failure();
-  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR |
-                                            RD_KAFKA_EVENT_STATS | RD_KAFKA_EVENT_LOG);
+  rd_kafka_conf_set_events(conf->get(),
+                           RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
   return make_client(RD_KAFKA_PRODUCER, std::move(conf).value());
 }
 
@@ -97,7 +96,6 @@ struct Producer::Impl {
   bool dying = false;  // a fatal error was seen; the client only reports what it has
 
   std::vector<LogLine> logs;
-  std::optional<std::string> statistics;
   std::uint64_t rebuilds = 0;
 
   ~Impl();
@@ -164,9 +162,6 @@ void Producer::Impl::take(rd_kafka_event_t* event, std::vector<Delivery>& into) 
       while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
         into.push_back(to_delivery(*message));
       }
-      return;
-    case RD_KAFKA_EVENT_STATS:
-      statistics = rd_kafka_event_stats(event);
       return;
     case RD_KAFKA_EVENT_LOG: {
       const char* facility = nullptr;
@@ -259,9 +254,6 @@ std::vector<Delivery> Producer::poll() {
 }
 std::vector<LogLine> Producer::take_logs() {
   return std::exchange(impl_->logs, {});
-}
-std::optional<std::string> Producer::take_statistics() {
-  return std::exchange(impl_->statistics, std::nullopt);
 }
 std::uint64_t Producer::rebuilds() const {
   return impl_->rebuilds;

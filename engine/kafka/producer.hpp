@@ -28,7 +28,6 @@ struct ProducerSettings {
   // How long an unacknowledged record is tried; while the broker is away the report may come
   // seconds later.
   std::chrono::milliseconds delivery_timeout{30000};
-  std::chrono::milliseconds statistics_interval{0};  // 0: none
   // The largest record that is sent at all; above every topic's own max.message.bytes, so that the
   // broker decides.
   std::size_t message_bytes_max = 8UL * 1024 * 1024;
@@ -82,9 +81,8 @@ class Producer {
   // Delivery reports. A client that died of a fatal error (idempotence) is replaced in here, after
   // everything that it had not acknowledged was reported as `unavailable`.
   std::vector<Delivery> poll();
-  std::vector<LogLine> take_logs();              // the newest few hundred since the last call
-  std::optional<std::string> take_statistics();  // newest JSON, if there is any since the last call
-  std::uint64_t rebuilds() const;                // how often the client was replaced
+  std::vector<LogLine> take_logs();  // the newest few hundred since the last call
+  std::uint64_t rebuilds() const;    // how often the client was replaced
 
   // For command lines: polls until every record has its report, or `limit` has passed.
   std::vector<Delivery> flush(std::chrono::milliseconds limit);

@@ -56,7 +56,6 @@ class Intake {
   void on_event(const kafka::Consumer::PartitionFailed& event);
   void on_event(const kafka::Consumer::HandleFailed& event);
   void on_event(const kafka::LogLine& event);
-  void on_event(const kafka::Consumer::Statistics&) {}
   void on_event(const kafka::Consumer::OffsetsCommitted& event);
   void on_event(const std::monostate&) {}
   void finish_revocation();
