@@ -3,7 +3,6 @@
 // SPOOL_TEST_STOP_AT=before_begin|in_transaction|before_commit|after_commit, and
 // SPOOL_TEST_STOP_AFTER=N: at the Nth time that the point is reached. Never part of the product.
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -39,7 +38,8 @@ class StoppingProbe : public spool::delivery::Probe {
 
   void reach(const spool::delivery::LaneId&, Point point) override {
     if (stop_at_.empty() || name_of(point) != stop_at_) return;
-    if (--countdown_ == 0) ::kill(::getpid(), SIGSTOP);
+    // raise(), not kill(): it is this very thread that must not take another step.
+    if (--countdown_ == 0) ::raise(SIGSTOP);
   }
 
  private:
