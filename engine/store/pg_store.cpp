@@ -39,6 +39,17 @@ constexpr Statement kAdmit{
     " select partitions, cluster_id from first union all"
     " select partitions, cluster_id from spool.handler_topics where handler = $1"};
 
+// Whoever has held the lane's row for longer than an owner may be silent. No timeout of the server
+// ends a client that froze while it was sending a statement: the server is neither idle nor
+// executing then, it reads.
+constexpr Statement kEndHolder{
+    "lane_end_holder",
+    "select pg_terminate_backend(k.pid) from spool.lanes l"
+    " join pg_locks k on k.locktype = 'transactionid' and k.transactionid = l.xmax and k.granted"
+    " join pg_stat_activity a on a.pid = k.pid"
+    " where l.handler = $1 and l.partition = $2"
+    " and a.xact_start < clock_timestamp() - $3::bigint * interval '1 millisecond'"};
+
 // A statement of its own: the one that takes the lane may have waited for the last commit of the
 // owner before, and would not see what that one wrote.
 constexpr Statement kOutboxPending{"outbox_pending",
@@ -146,6 +157,20 @@ Status PgStore::admit(const delivery::LaneId& lane, const std::string& topic,
 
 Result<delivery::LaneState> PgStore::take(const delivery::LaneId& lane, const std::string& topic,
                                           std::int64_t earliest) {
+  auto state = try_take(lane, topic, earliest);
+  if (state || state.failure().kind != FailureKind::slow) return state;
+  auto open = connection();
+  if (!open) return state;
+  // The group gave the lane to us: what its former owner has under way is fenced, or will be
+  // delivered to us again. The next try finds the row free.
+  const auto silent_for = settings_.connection.idle_in_transaction_timeout.count();
+  auto ended = (*open)->execute(kEndHolder, Params::of(lane.handler, lane.partition, silent_for));
+  if (!ended) return ended.failure();
+  return state;
+}
+
+Result<delivery::LaneState> PgStore::try_take(const delivery::LaneId& lane,
+                                              const std::string& topic, std::int64_t earliest) {
   auto open = connection();
   if (!open) return open.failure();
   auto begun = (*open)->begin();

@@ -45,6 +45,8 @@ class PgStore : public delivery::Store {
   base::Status admit(const delivery::LaneId& lane, const std::string& topic,
                      const delivery::LogBounds& bounds) override;
 
+  // While another session holds the row: `slow`; if it has done so for longer than an owner may be
+  // silent (idle_in_transaction_timeout), its session is ended.
   // Fails with `position` if the lane's row counts the offsets of another topic.
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
                                          std::int64_t earliest) override;
@@ -80,6 +82,8 @@ class PgStore : public delivery::Store {
   base::Result<std::int64_t> prune(std::int64_t rows_max);
 
  private:
+  base::Result<delivery::LaneState> try_take(const delivery::LaneId& lane, const std::string& topic,
+                                             std::int64_t earliest);
   base::Result<postgres::Connection*> connection();
   const LaneContext& context(const std::string& handler) const;
 

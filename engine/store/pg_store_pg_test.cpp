@@ -23,6 +23,38 @@ TEST_F(PgStorePg, AFreshLaneStartsAtTheEarliestOffset) {
   EXPECT_EQ(row("topic, owner, state"), "topic host-a running");
 }
 
+// A client that froze while it sent a statement is neither idle nor executing: no timeout of the
+// server ends it, only the heir of its lane does.
+TEST_F(PgStorePg, AnOwnerThatHoldsTheRowTooLongLosesItsSession) {
+  const auto state = take(store_);
+  PgStoreSettings patient = settings();
+  patient.connection.idle_in_transaction_timeout = std::chrono::milliseconds(0);  // never ended
+  PgStore frozen = make_store("frozen", patient);
+  auto held = frozen.begin(lane_);
+  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE((*held)->fence(state.claim, nullptr).ok());
+
+  PgStoreSettings heir_settings = settings();
+  heir_settings.take_lock_timeout = std::chrono::milliseconds(50);
+  heir_settings.connection.idle_in_transaction_timeout = std::chrono::milliseconds(60'000);
+  PgStore careful = make_store("careful", heir_settings);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto refused = careful.take(lane_, "topic", 0);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.failure().kind, FailureKind::slow)
+        << "an owner of a moment ago is left alone";
+  }
+
+  heir_settings.connection.idle_in_transaction_timeout = std::chrono::milliseconds(40);
+  PgStore heir = make_store("heir", heir_settings);
+  auto taken = heir.take(lane_, "topic", 0);
+  while (!taken.ok() && taken.failure().kind == FailureKind::slow) {
+    taken = heir.take(lane_, "topic", 0);
+  }
+  ASSERT_TRUE(taken.ok()) << taken.failure().text;
+  EXPECT_FALSE((*held)->commit(delivery::Durability::relaxed).ok());
+}
+
 TEST_F(PgStorePg, PartitionsThatCameLaterAreNotAdmitted) {
   const std::string handler = lane_.handler + "_growing";
   const delivery::LogBounds before{0, 0, 4, false, "cluster"};
