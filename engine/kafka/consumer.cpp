@@ -93,7 +93,7 @@ struct Consumer::Impl {
   Event rebalance(rd_kafka_event_t* event);
   Event error(rd_kafka_event_t* event);
   Event poll();
-  rd_kafka_resp_err_t place(const rd_kafka_topic_partition_list_t* list);
+  rd_kafka_resp_err_t place(const rd_kafka_topic_partition_list_t* list, bool replaces);
   void unassign();
   void close();
   bool closed() const;
@@ -166,7 +166,7 @@ Consumer::Event Consumer::Impl::rebalance(rd_kafka_event_t* event) {
   std::vector<std::int32_t> list = numbers(rd_kafka_event_topic_partition_list(event));
   if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     if (closing) {
-      place(nullptr);  // the group waits for an answer before it lets us go
+      rd_kafka_assign(client.get(), nullptr);  // the group waits for an answer before it lets us go
       return std::monostate{};
     }
     assigning = true;
@@ -190,9 +190,12 @@ Consumer::Event Consumer::Impl::error(rd_kafka_event_t* event) {
 // librdkafka 2.0 ends the process (an assertion) when an assignment is replaced while partitions of
 // the one before are still stopping. Its main thread works first in, first out: the first question
 // is answered after it has stopped the partitions, the second after it has noted so.
-rd_kafka_resp_err_t Consumer::Impl::place(const rd_kafka_topic_partition_list_t* list) {
+// Not when an assignment is given up: librdkafka waits for its partitions by itself before it joins
+// again, and a question asked in that moment may never be answered.
+rd_kafka_resp_err_t Consumer::Impl::place(const rd_kafka_topic_partition_list_t* list,
+                                          bool replaces) {
   const rd_kafka_resp_err_t code = rd_kafka_assign(client.get(), list);
-  for (int question = 0; question < 2; ++question) {
+  for (int question = 0; replaces && question < 2; ++question) {
     rd_kafka_topic_partition_list_t* answer = nullptr;
     rd_kafka_assignment(client.get(), &answer);
     if (answer != nullptr) rd_kafka_topic_partition_list_destroy(answer);
@@ -203,7 +206,7 @@ rd_kafka_resp_err_t Consumer::Impl::place(const rd_kafka_topic_partition_list_t*
 void Consumer::Impl::unassign() {
   partitions.clear();
   commit_next.clear();
-  place(nullptr);
+  rd_kafka_assign(client.get(), nullptr);
   assigning = false;
   revoking = false;
 }
@@ -307,6 +310,7 @@ base::Status Consumer::assign(std::span<const Start> starts) {
   // librdkafka raises a partition's version before rd_kafka_assign() answers, and a queue drops
   // what is of an older version when it is polled: what was fetched, or is on its way, for the
   // previous assignment ends there.
+  const bool replaces = !impl.partitions.empty();
   impl.partitions.clear();
   for (const Start& start : starts) {
     impl.partitions.push_back(
@@ -314,7 +318,7 @@ base::Status Consumer::assign(std::span<const Start> starts) {
   }
   impl.assigning = false;
   const PartitionsHandle list = to_list(impl.topic, starts);
-  const rd_kafka_resp_err_t code = impl.place(list.get());
+  const rd_kafka_resp_err_t code = impl.place(list.get(), replaces);
   // A queue that still holds dropped records is not empty and would not wake: poll each once.
   impl.wake->signal();
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
