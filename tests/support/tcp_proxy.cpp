@@ -8,6 +8,8 @@
 #include <boost/asio/write.hpp>
 #include <deque>
 #include <list>
+#include <regex>
+#include <stdexcept>
 #include <thread>
 
 namespace spool::test {
@@ -167,6 +169,17 @@ void TcpProxy::refuse(bool refusing) {
 
 int TcpProxy::accepted() const {
   return impl_->accepted;
+}
+
+std::uint16_t port_of(const std::string& url) {
+  std::smatch found;
+  if (!std::regex_search(url, found, std::regex(":([0-9]+)/")))
+    throw std::runtime_error("no port in the URL");
+  return static_cast<std::uint16_t>(std::stoi(found[1]));
+}
+
+std::string through(const TcpProxy& proxy, const std::string& url) {
+  return std::regex_replace(url, std::regex(":[0-9]+/"), ":" + std::to_string(proxy.port()) + "/");
 }
 
 }  // namespace spool::test

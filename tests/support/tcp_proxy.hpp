@@ -34,4 +34,8 @@ class TcpProxy {
   std::unique_ptr<Impl> impl_;
 };
 
+// The port of a connection URL, and the same URL with the proxy's.
+std::uint16_t port_of(const std::string& url);
+std::string through(const TcpProxy& proxy, const std::string& url);
+
 }  // namespace spool::test

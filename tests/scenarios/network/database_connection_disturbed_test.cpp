@@ -3,23 +3,11 @@
 // must recover by itself, with nothing lost and nothing twice.
 #include <gtest/gtest.h>
 
-#include <regex>
-
 #include "tests/support/scenario.hpp"
 #include "tests/support/tcp_proxy.hpp"
 
 namespace spool::test {
 namespace {
-
-std::uint16_t port_of(const std::string& url) {
-  std::smatch found;
-  EXPECT_TRUE(std::regex_search(url, found, std::regex(":([0-9]+)/")));
-  return static_cast<std::uint16_t>(std::stoi(found[1]));
-}
-
-std::string through(const TcpProxy& proxy, const std::string& url) {
-  return std::regex_replace(url, std::regex(":[0-9]+/"), ":" + std::to_string(proxy.port()) + "/");
-}
 
 class DatabaseConnectionDisturbed : public ::testing::Test {
  protected:

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
-
 #include "engine/admin/http_get.hpp"
 #include "tests/support/scenario.hpp"
 #include "tests/support/tcp_proxy.hpp"
@@ -17,13 +15,9 @@ using ::testing::HasSubstr;
 TEST(ReadinessFollowsTheDatabase, AndLivenessDoesNot) {
   Scenario scenario({.partitions = 2, .worker = {{"SPOOL__CONSUMER__CHECK_INTERVAL", "300ms"}}});
   const Generated generated = generate({.seed = 14, .events = 2'000, .partitions = 2});
-  const std::string url = scenario.database_url();
-  std::smatch found;
-  ASSERT_TRUE(std::regex_search(url, found, std::regex(":([0-9]+)/")));
-  TcpProxy proxy(static_cast<std::uint16_t>(std::stoi(found[1])));
-  WorkerProcess& worker = scenario.start_worker(
-      {{"SPOOL__DATABASE__URL", std::regex_replace(url, std::regex(":[0-9]+/"),
-                                                   ":" + std::to_string(proxy.port()) + "/")}});
+  TcpProxy proxy(port_of(scenario.database_url()));
+  WorkerProcess& worker =
+      scenario.start_worker({{"SPOOL__DATABASE__URL", through(proxy, scenario.database_url())}});
   const std::string base = "http://127.0.0.1:" + std::to_string(worker.admin_port());
   const auto get = [&](const std::string& path) {
     auto answer = admin::http_get(base + path, std::chrono::seconds(10));

@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <regex>
-
 #include "tests/support/scenario.hpp"
 #include "tests/support/tcp_proxy.hpp"
 
@@ -31,14 +29,10 @@ TEST(Termination, DrainsAndSaysSo) {
 class TerminationWithoutDatabase : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::smatch found;
     const std::string url = scenario.database_url();
-    ASSERT_TRUE(std::regex_search(url, found, std::regex(":([0-9]+)/")));
-    proxy = std::make_unique<TcpProxy>(static_cast<std::uint16_t>(std::stoi(found[1])));
-    worker = &scenario.start_worker(
-        {{"SPOOL__DATABASE__URL", std::regex_replace(url, std::regex(":[0-9]+/"),
-                                                     ":" + std::to_string(proxy->port()) + "/")},
-         {"SPOOL__CONSUMER__DRAIN_TIMEOUT", drain_timeout}});
+    proxy = std::make_unique<TcpProxy>(port_of(url));
+    worker = &scenario.start_worker({{"SPOOL__DATABASE__URL", through(*proxy, url)},
+                                     {"SPOOL__CONSUMER__DRAIN_TIMEOUT", drain_timeout}});
     ASSERT_TRUE(worker->says({"lane.taken"})) << worker->tail();
     scenario.publish(generated.records, 0, 100);
     ASSERT_TRUE(worker->says({"batch.committed"})) << worker->tail();
