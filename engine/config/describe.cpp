@@ -3,6 +3,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/config/list_shape.hpp"
+
 namespace spool::config {
 namespace {
 
@@ -35,7 +37,10 @@ std::string allowed(const Shape& shape) {
     case Kind::count:
     case Kind::duration:
     case Kind::size:
-      return " (" + to_text(shape, shape.min) + " to " + to_text(shape, shape.max) + ")";
+      return " (" + std::string(shape.list ? "each " : "") + to_text(item_of(shape), shape.min) +
+             " to " + to_text(item_of(shape), shape.max) + ")";
+    case Kind::ratio:
+      return " (0 to 1)";
     default:
       return {};
   }
@@ -61,6 +66,7 @@ std::string show(const Loaded& loaded, bool with_origin) {
     out += "\n";
   };
   for (const Key& key : table.all()) {
+    if (key.given && !key.given(loaded.settings)) continue;
     if (!key.members) {
       line(key, key.name, key.shape, key.read(loaded.settings), key.path());
       continue;
@@ -84,11 +90,14 @@ std::string example(const KnownHandlers& handlers) {
       "the end the name of a file with the value), a flag before both.");
   out += comment("This file is what `spool config example` prints.");
   std::string section;
+  std::string doc;
   for (const Key& key : table.all()) {
     if (key.section != section) out += "\n[" + key.section + "]\n";
     section = key.section;
-    out += comment(key.doc + allowed(key.shape));
-    if (!key.members)
+    // Keys without a value of their own come in rows that say the same.
+    if (!key.given || key.doc != doc) out += comment(key.doc + allowed(key.shape));
+    doc = key.doc;
+    if (!key.members && !key.given)
       out += "#" + key.name + " = " + to_toml(key.shape, key.read(table.defaults())) + "\n";
   }
   return out;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <simdjson.h>
 
+#include <algorithm>
+#include <chrono>
 #include <sstream>
 
 #include "engine/config/test_support.hpp"
@@ -10,6 +12,7 @@
 namespace spool::config {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -25,6 +28,11 @@ Sources unusual() {
                     {"database.pool_max", "7"},
                     {"http.admin.listen", "[::1]:0"},
                     {"handlers.progress_events.enabled", "false"},
+                    {"handlers.progress_events.retry.delays", "100ms,1m,60s"},
+                    {"handlers.progress_events.retry.jitter", "0.125"},
+                    {"handlers.progress_events.retry.permanent", ""},
+                    {"handlers.progress_events.retry.classes.upstream.rate_limited.delays", "7s"},
+                    {"handlers.progress_events.retry.classes._OTHER.ttl", "90s"},
                     {"handlers.progress_events.completed_percent", "75"}}};
 }
 
@@ -40,6 +48,13 @@ TEST(Show, LoadsAgainToTheSame) {
   EXPECT_EQ(second.settings.consumer.prefetch_bytes, 16'000'001);
   EXPECT_EQ(second.settings.kafka.properties.at("fetch.wait.max.ms"), "77");
   EXPECT_EQ(second.settings.http_admin.listen, (Endpoint{"::1", 0}));
+  const Retry& retry = second.settings.handlers.at("progress_events").retry;
+  EXPECT_EQ(retry.delays, (std::vector<std::chrono::milliseconds>{100ms, 1min, 1min}));
+  EXPECT_EQ(retry.jitter, 0.125);
+  EXPECT_TRUE(retry.permanent.empty());
+  EXPECT_EQ(retry.classes.at("upstream.rate_limited").delays,
+            (std::vector<std::chrono::milliseconds>{7s}));
+  EXPECT_EQ(retry.classes.at("_OTHER").ttl, 90s);
   again.file = folder.write("shown.toml", show(first, true));
   EXPECT_EQ(show(loaded_from(again), false), text) << "origins are comments";
 }
@@ -91,10 +106,28 @@ TEST(Example, IsTheDefaultsWhenItsKeysAreTakenIn) {
   Sources sources;
   sources.file = folder.write("example.toml", all);
   EXPECT_EQ(show(loaded_from(sources), false), show(loaded_from({}), false));
-  EXPECT_EQ(static_cast<std::size_t>(keys) + 1, KeyTable(known_handlers()).all().size())
-      << "all but the open section";
+  const KeyTable table(known_handlers());
+  EXPECT_EQ(keys, std::ranges::count_if(table.all(),
+                                        [](const Key& key) { return !key.members && !key.given; }))
+      << "all but the open section and those without a value";
   sources.file = folder.write("example.toml", example(known_handlers()));
   EXPECT_TRUE(loaded_from(sources).origins.empty());
+}
+
+TEST(Show, SaysNothingOfAKeyThatHasNoValue) {
+  EXPECT_THAT(show(loaded_from({}), false), Not(HasSubstr("retry.classes")));
+  Sources sources;
+  sources.flags = {{"handlers.progress_events.retry.classes.handler.bug.delays", ""}};
+  EXPECT_THAT(show(loaded_from(sources), false),
+              HasSubstr("\nretry.classes.handler.bug.delays = []\n"));
+}
+
+TEST(Example, ExplainsTheKeysOfErrorTypesOnce) {
+  const std::string text = example(known_handlers());
+  const std::string explained = "# retry.classes.<error type>.ttl";
+  const std::size_t first = text.find(explained);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find(explained, first + 1), std::string::npos);
 }
 
 TEST(Schema, IsJsonAndKnowsEveryKey) {
@@ -112,6 +145,17 @@ TEST(Schema, IsJsonAndKnowsEveryKey) {
     ASSERT_EQ(root.at_pointer(pointer + "/description").get(doc), simdjson::SUCCESS) << pointer;
     EXPECT_EQ(doc, key.doc);
   }
+  std::string_view type;
+  const std::string retry =
+      "/properties/handlers/properties/progress_events/properties/retry/properties/";
+  EXPECT_EQ(root.at_pointer(retry + "delays/items/type").get(type), simdjson::SUCCESS);
+  EXPECT_EQ(type, "string");
+  EXPECT_EQ(root.at_pointer(retry + "jitter/type").get(type), simdjson::SUCCESS);
+  EXPECT_EQ(type, "number");
+  EXPECT_NE(
+      root.at_pointer(retry + "classes/properties/db/properties/conflict/properties/ttl/default")
+          .get(type),
+      simdjson::SUCCESS);
   bool open = true;
   EXPECT_EQ(root.at_pointer("/properties/consumer/additionalProperties").get(open),
             simdjson::SUCCESS);

@@ -2,9 +2,8 @@
 // what it may be, and what it means to an operator. Defaults are those of Settings.
 #include <algorithm>
 #include <chrono>
-#include <type_traits>
 
-#include "engine/config/keys.hpp"
+#include "engine/config/key_list.hpp"
 
 namespace spool::config {
 namespace {
@@ -15,57 +14,9 @@ using std::chrono::milliseconds;
 constexpr std::int64_t kKiB = 1LL << 10;
 constexpr std::int64_t kMiB = 1LL << 20;
 constexpr std::int64_t kGiB = 1LL << 30;
+constexpr milliseconds kTenYears = 24h * 3650;
 
-template <typename T>
-Value to_value(const T& member) {
-  if constexpr (std::is_same_v<T, milliseconds>) {
-    return std::int64_t{member.count()};
-  } else if constexpr (std::is_same_v<T, Endpoint>) {
-    return to_string(member);
-  } else {
-    return member;
-  }
-}
-
-template <typename T>
-void from_value(T& member, const Value& value) {
-  if constexpr (std::is_same_v<T, milliseconds>) {
-    member = milliseconds{std::get<std::int64_t>(value)};
-  } else if constexpr (std::is_same_v<T, Endpoint>) {
-    member = *parse_endpoint(std::get<std::string>(value));  // the shape has parsed it before
-  } else if constexpr (std::is_same_v<T, Value>) {
-    member = value;
-  } else {
-    member = std::get<T>(value);
-  }
-}
-
-class List {
- public:
-  void section(std::string name) { section_ = std::move(name); }
-
-  // `where` finds the member in a Settings, const or not.
-  template <typename Where>
-  Key& add(std::string name, Shape shape, Where where, std::string doc) {
-    Key& key = keys.emplace_back();
-    key.section = section_;
-    key.name = std::move(name);
-    key.shape = std::move(shape);
-    key.doc = std::move(doc);
-    key.read = [where](const Settings& settings) { return to_value(where(settings)); };
-    key.write = [where](Settings& settings, const Value& value) {
-      from_value(where(settings), value);
-    };
-    return key;
-  }
-
-  std::vector<Key> keys;
-
- private:
-  std::string section_;
-};
-
-void kafka_keys(List& list) {
+void kafka_keys(KeyList& list) {
   list.section("kafka");
   list.add(
       "bootstrap_servers", text(1), [](auto& s) -> auto& { return s.kafka.bootstrap_servers; },
@@ -73,6 +24,9 @@ void kafka_keys(List& list) {
   list.add(
       "client_id", text(1), [](auto& s) -> auto& { return s.kafka.client_id; },
       "The name under which the brokers log and limit this program.");
+  list.add(
+      "events_topic", text(), [](auto& s) -> auto& { return s.kafka.events_topic; },
+      "Where events about Spool's own doings go, such as the end of a replay. Empty: nowhere.");
   list.add(
       "group_instance_id", text(), [](auto& s) -> auto& { return s.kafka.group_instance_id; },
       "Static membership: a restart within the session timeout keeps its partitions. Must differ "
@@ -124,7 +78,7 @@ void kafka_keys(List& list) {
   };
 }
 
-void consumer_keys(List& list) {
+void consumer_keys(KeyList& list) {
   list.section("consumer");
   list.add(
       "assignor", choice({"range", "roundrobin"}),
@@ -189,7 +143,7 @@ void consumer_keys(List& list) {
       "idle partition is noticed late.");
 }
 
-void producer_keys(List& list) {
+void producer_keys(KeyList& list) {
   list.section("producer");
   list.add(
       "linger", duration(0ms, 1min), [](auto& s) -> auto& { return s.producer.linger; },
@@ -203,7 +157,7 @@ void producer_keys(List& list) {
       "After so long a message counts as not delivered and is tried again from the outbox.");
 }
 
-void database_keys(List& list) {
+void database_keys(KeyList& list) {
   list.section("database");
   list.add(
       "url", database_url(), [](auto& s) -> auto& { return s.database.url; },
@@ -248,7 +202,7 @@ void database_keys(List& list) {
       "Kafka. on: every commit waits for the disk.");
 }
 
-void other_keys(List& list) {
+void other_keys(KeyList& list) {
   list.section("http.admin");
   list.add(
       "listen", endpoint(), [](auto& s) -> auto& { return s.http_admin.listen; },
@@ -262,46 +216,57 @@ void other_keys(List& list) {
       "auto: text on a terminal, else one JSON object a line.");
   list.section("retention");
   list.add(
-      "lane_batches", duration(1min, 24h * 3650),
+      "lane_batches", duration(1min, kTenYears),
       [](auto& s) -> auto& { return s.retention.lane_batches; },
       "How long the record of each applied batch is kept.");
+  list.add(
+      "dead_letters", duration(1min, kTenYears),
+      [](auto& s) -> auto& { return s.retention.dead_letters; },
+      "How long a dead letter is kept, to be looked at and replayed.");
+  list.add(
+      "inbox", duration(24h, kTenYears), [](auto& s) -> auto& { return s.retention.inbox; },
+      "How long a producer's duplicate is recognised, for handlers that cannot tell themselves. "
+      "Whole days are removed at once.");
+  list.add(
+      "audit", duration(1min, kTenYears), [](auto& s) -> auto& { return s.retention.audit; },
+      "How long it is kept who did what.");
+  list.add(
+      "tombstones", duration(1min, kTenYears),
+      [](auto& s) -> auto& { return s.retention.tombstones; },
+      "How long the ids of removed dead letters are remembered; above dead_letters, and above what "
+      "the topics keep. Shorter: an old copy that is published again applies twice.");
 }
 
-void handler_keys(List& list, const KnownHandler& handler) {
-  const std::string name = handler.name;
-  const auto at = [name](auto& s) -> auto& {
-    return s.handlers.at(name);
-  };
-  list.section("handlers." + name);
+void service_keys(KeyList& list) {
+  list.section("breaker");
   list.add(
-      "enabled", flag(), [at](auto& s) -> auto& { return at(s).enabled; },
-      "Whether this program runs the handler.");
+      "failures", count(0, 100), [](auto& s) -> auto& { return s.breaker.failures; },
+      "Failures in a row after which nobody calls a service for a while. 0: only the share of "
+      "failures counts.");
   list.add(
-      "topic", topic(), [at](auto& s) -> auto& { return at(s).topic; },
-      "Where its events come from.");
+      "open_for", duration(100ms, 5min), [](auto& s) -> auto& { return s.breaker.open_for; },
+      "How long at first; doubles with every trial that fails, up to 5m.");
+  list.section("replay");
   list.add(
-      "group", topic(), [at](auto& s) -> auto& { return at(s).group; },
-      "Its consumer group. Another name reads nothing again: the database holds the position.");
+      "rate", count(0, 1'000'000), [](auto& s) -> auto& { return s.replay.rate; },
+      "Events a second of one replay, unless it says so itself. 0: as fast as they go.");
   list.add(
-          "dlt.topic", topic(), [at](auto& s) -> auto& { return at(s).dlt_topic; },
-          "Where events go that cannot be applied. Default: topic with \".dlt\".")
-      .derive = [at](Settings& s) { at(s).dlt_topic = at(s).topic + ".dlt"; };
-  for (const HandlerOption& option : handler.options) {
-    list.add(
-        option.name, option.shape,
-        [ at, key = option.name ](auto& s) -> auto& { return at(s).options.at(key); }, option.doc);
-  }
+      "page", count(1, 10'000), [](auto& s) -> auto& { return s.replay.page; },
+      "Dead letters that a replay takes in one transaction. Large: a longer hold of the "
+      "partition's "
+      "row.");
 }
 
 }  // namespace
 
 std::vector<Key> list_keys(const KnownHandlers& handlers) {
-  List list;
+  KeyList list;
   kafka_keys(list);
   consumer_keys(list);
   producer_keys(list);
   database_keys(list);
   other_keys(list);
+  service_keys(list);
   for (const KnownHandler& handler : handlers) handler_keys(list, handler);
   return std::move(list.keys);
 }
@@ -312,6 +277,7 @@ Settings default_settings(const KnownHandlers& handlers) {
     HandlerSettings& own = settings.handlers[handler.name];
     own.topic = handler.topic;
     own.group = "spool." + handler.name;
+    for (const std::string& type : error_types()) own.retry.classes[type] = {};
     for (const HandlerOption& option : handler.options) own.options[option.name] = option.fallback;
   }
   return settings;

@@ -70,8 +70,9 @@ std::string KeyTable::nearest(std::string_view path) const {
 std::string KeyTable::nearest_section(std::string_view path) const {
   std::set<std::string> sections;
   for (const Key& key : keys_) {
-    for (std::string section = key.section; !section.empty(); section = split_last(section).first) {
+    for (std::string section = split_last(key.path()).first; !section.empty();) {
       sections.insert(section);
+      section = split_last(section).first;
     }
   }
   std::string near = base::nearest(path, {sections.begin(), sections.end()});

@@ -41,6 +41,8 @@ struct Key {
   std::function<void(Settings&, const Value&)> write;
   std::function<void(Settings&)>
       derive;  // may be empty: the default when it follows from other keys
+  std::function<bool(const Settings&)>
+      given;  // may be empty: always. Else the key has a value only where this says so
   std::function<std::map<std::string, std::string>&(Settings&)>
       members;  // only of an open section, else empty
 
@@ -76,6 +78,9 @@ class KeyTable {
 // The keys themselves (key_list.cpp), in the order in which they are shown.
 std::vector<Key> list_keys(const KnownHandlers& handlers);
 Settings default_settings(const KnownHandlers& handlers);
+
+// The words of message::ErrorType, which this folder does not know.
+const std::vector<std::string>& error_types();
 
 // Properties of librdkafka that are not free: by name, the key to use instead, or empty when the
 // engine's guarantees rest on its value.

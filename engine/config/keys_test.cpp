@@ -24,7 +24,7 @@ TEST(KeyTable, PathsAreUniqueAndNoneIsASectionAtTheSameTime) {
 TEST(KeyTable, EveryDefaultIsAValueThatItsOwnShapeTakes) {
   const KeyTable table(known_handlers());
   for (const Key& key : table.all()) {
-    if (key.members) continue;
+    if (key.members || key.given) continue;
     const Value value = key.read(table.defaults());
     const base::Result<Value> again = parse(key.shape, to_text(key.shape, value));
     ASSERT_TRUE(again.ok()) << key.path() << ": " << again.failure().text;
@@ -38,11 +38,17 @@ TEST(KeyTable, EveryKeyReadsWhatItWroteAndTouchesNoOther) {
     if (key.members) continue;
     Value other = std::string("postgresql://elsewhere:1/x");
     if (key.shape.kind == Kind::flag) other = !std::get<bool>(key.read(table.defaults()));
-    if (std::holds_alternative<std::int64_t>(key.read(table.defaults())))
-      other = std::int64_t{123'457};
+    const Value usual = key.read(table.defaults());
+    if (std::holds_alternative<std::int64_t>(usual)) other = std::int64_t{123'457};
+    if (std::holds_alternative<double>(usual)) other = 0.125;
+    if (std::holds_alternative<std::vector<std::int64_t>>(usual))
+      other = std::vector<std::int64_t>{123'457, 7};
+    if (std::holds_alternative<std::vector<std::string>>(usual))
+      other = std::vector<std::string>{"db.*"};
     if (key.shape.kind == Kind::endpoint) other = std::string("elsewhere:1");
     Settings settings = table.defaults();
     key.write(settings, other);
+    EXPECT_TRUE(!key.given || key.given(settings)) << key.path();
     for (const Key& any : table.all()) {
       if (any.members) continue;
       EXPECT_EQ(any.read(settings), any.path() == key.path() ? other : any.read(table.defaults()))
@@ -74,6 +80,12 @@ TEST(KeyTable, SuggestsWhatWasMeant) {
   EXPECT_EQ(table.nearest_section("kafak"), "kafka");
   EXPECT_EQ(table.nearest_section("tls"), "kafka.tls");
   EXPECT_EQ(table.nearest_section("handlers.progres_events"), "handlers.progress_events");
+  EXPECT_EQ(table.nearest("handlers.progress_events.retry.delay"),
+            "handlers.progress_events.retry.delays");
+  EXPECT_EQ(table.nearest("handlers.progress_events.retry.classes.upstream.rate_limted.ttl"),
+            "handlers.progress_events.retry.classes.upstream.rate_limited.ttl");
+  EXPECT_EQ(table.nearest_section("handlers.progress_events.retry.classes.upstream.rate_limted"),
+            "handlers.progress_events.retry.classes.upstream.rate_limited");
 }
 
 }  // namespace

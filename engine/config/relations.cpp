@@ -112,6 +112,43 @@ void check_handlers(Check& check, const Settings& settings) {
   }
 }
 
+// The topics of retries are named by the engine: nobody else's topic may stand among them.
+void check_retry_topics(Check& check, const Settings& settings) {
+  for (const auto& [name, one] : settings.handlers) {
+    const std::string kept = one.topic + ".retry.";
+    for (const auto& [others_name, other] : settings.handlers) {
+      if (!one.enabled || !other.enabled) continue;
+      for (const auto& [key, topic] :
+           {std::pair{"topic", &other.topic}, std::pair{"dlt.topic", &other.dlt_topic}}) {
+        if (!topic->starts_with(kept)) continue;
+        const std::string path = handler_key(others_name, key);
+        const std::string source = handler_key(name, "topic");
+        check.broken({path, source}, check.named(path) + " must not be among the retry topics of " +
+                                         check.named(source));
+      }
+    }
+  }
+}
+
+void check_retries(Check& check, const KeyTable& table, const Loaded& loaded) {
+  for (const auto& [name, handler] : loaded.settings.handlers) {
+    const std::string prefix = handler_key(name, "retry.");
+    const std::string cap = prefix + "max_delay";
+    const auto not_above_cap = [&, &own = handler](const std::string& path) {
+      const auto delays =
+          std::get<std::vector<std::int64_t>>(table.find(path)->key->read(loaded.settings));
+      if (std::ranges::any_of(delays,
+                              [&](std::int64_t d) { return d > own.retry.max_delay.count(); })) {
+        check.broken({path, cap},
+                     check.named(path) + " must not have more than " + check.named(cap));
+      }
+    };
+    not_above_cap(prefix + "delays");
+    for (const std::string& type : error_types())
+      not_above_cap(prefix + "classes." + type + ".delays");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> broken_relations(const KeyTable& table, const Loaded& loaded,
@@ -122,9 +159,14 @@ std::vector<std::string> broken_relations(const KeyTable& table, const Loaded& l
   check.below("database.tcp_user_timeout", 2, "consumer.session_timeout");
   check.below("database.lock_timeout", 1, "database.statement_timeout");
   check.below("producer.linger", 1, "producer.delivery_timeout");
+  check.below("retention.dead_letters", 1, "retention.tombstones");
   check.at_most("consumer.lane_buffer_bytes", "consumer.prefetch_bytes");
+  for (const auto& [name, handler] : loaded.settings.handlers)
+    check.at_most(handler_key(name, "key_events_max"), handler_key(name, "open_events_max"));
   check_security(check, loaded.settings.kafka);
   check_handlers(check, loaded.settings);
+  check_retry_topics(check, loaded.settings);
+  check_retries(check, table, loaded);
   return std::move(check.lines);
 }
 

@@ -86,5 +86,47 @@ TEST(Relations, HandlersDoNotShareATopicOrAGroup) {
   loaded_from(flags({{"handlers.two.topic", "t1"}, {"handlers.two.enabled", "false"}}), two);
 }
 
+TEST(Relations, NobodysTopicIsARetryTopic) {
+  const KnownHandlers two = {{"one", "t1", {}}, {"two", "t2", {}}};
+  const auto failure = [&](const char* key, const char* topic) {
+    return failure_of({.file = {}, .environment = {}, .flags = {{key, topic}}}, two);
+  };
+  EXPECT_THAT(failure("handlers.two.topic", "t1.retry.30s"),
+              HasSubstr("handlers.two.topic (t1.retry.30s, flag handlers.two.topic) must not be "
+                        "among the retry topics of handlers.one.topic (t1, default)"));
+  EXPECT_THAT(failure("handlers.two.dlt.topic", "t1.retry.30s"), HasSubstr("retry topics of"));
+  EXPECT_THAT(failure("handlers.one.dlt.topic", "t1.retry.30s"), HasSubstr("retry topics of"));
+  loaded_from({.file = {}, .environment = {}, .flags = {{"handlers.two.topic", "t1.retryable"}}},
+              two);
+}
+
+TEST(Relations, NoRetryWaitsLongerThanTheLongestWait) {
+  const std::string retry = "handlers.progress_events.retry.";
+  EXPECT_EQ(failure_of_flags({{retry + "delays", "1s,2h"}}),
+            retry + "delays (1s,2h, flag " + retry + "delays) must not have more than " + retry +
+                "max_delay (1h, default)");
+  EXPECT_THAT(failure_of_flags({{retry + "classes.handler.bug.delays", "61m"}}),
+              HasSubstr("classes.handler.bug.delays (61m, flag"));
+  EXPECT_THAT(failure_of_flags({{retry + "max_delay", "479s"}}),
+              HasSubstr("must not have more than"));
+  expect_good({{retry + "max_delay", "480s"}});
+  expect_good({{retry + "max_delay", "2h"}, {retry + "delays", "2h,1s"}});
+}
+
+TEST(Relations, BoundsAndTombstonesFit) {
+  const std::string handler = "handlers.progress_events.";
+  EXPECT_THAT(
+      failure_of_flags({{handler + "key_events_max", "11"}, {handler + "open_events_max", "10"}}),
+      HasSubstr("must not be more than " + handler + "open_events_max (10"));
+  EXPECT_EQ(
+      loaded_from({.file = {}, .environment = {}, .flags = {{handler + "open_events_max", "10"}}})
+          .settings.handlers.at("progress_events")
+          .key_events_max,
+      10);
+  EXPECT_THAT(failure_of_flags({{"retention.dead_letters", "400d"}}),
+              HasSubstr("must be below retention.tombstones"));
+  expect_good({{"retention.dead_letters", "399d"}});
+}
+
 }  // namespace
 }  // namespace spool::config

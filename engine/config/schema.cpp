@@ -2,6 +2,7 @@
 #include <string>
 
 #include "engine/config/describe.hpp"
+#include "engine/config/list_shape.hpp"
 
 namespace spool::config {
 namespace {
@@ -23,6 +24,10 @@ std::string json_value(const Shape& shape, const Value& value) {
 }
 
 std::string type_of(const Shape& shape) {
+  if (shape.list) {
+    return R"("type": "array", "minItems": )" + std::to_string(shape.items_min) +
+           R"(, "items": {)" + type_of(item_of(shape)) + "}";
+  }
   switch (shape.kind) {
     case Kind::flag:
       return R"("type": "boolean")";
@@ -40,6 +45,10 @@ std::string type_of(const Shape& shape) {
       for (const std::string& c : shape.choices) list += (list.empty() ? "" : ", ") + quoted(c);
       return R"("type": "string", "enum": [)" + list + "]";
     }
+    case Kind::ratio:
+      return R"("type": "number", "minimum": 0, "maximum": 1)";
+    case Kind::pattern:
+      return R"("type": "string", "pattern": "^[A-Za-z_.]*[*]?$")";
     case Kind::topic:
       return R"("type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$")";
     case Kind::endpoint:
@@ -54,8 +63,8 @@ std::string type_of(const Shape& shape) {
 }
 
 std::string key_json(const Key& key, const Settings& defaults) {
-  std::string out = "{" + type_of(key.shape) + ", " + member("description", quoted(key.doc)) +
-                    ", " + member("default", json_value(key.shape, key.read(defaults)));
+  std::string out = "{" + type_of(key.shape) + ", " + member("description", quoted(key.doc));
+  if (!key.given) out += ", " + member("default", json_value(key.shape, key.read(defaults)));
   if (key.shape.secrecy != Secrecy::open) out += R"(, "writeOnly": true)";
   return out + "}";
 }

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/config/shape.hpp"
 
@@ -30,6 +32,7 @@ struct KafkaTls {
 struct Kafka {
   std::string bootstrap_servers = "localhost:9092";
   std::string client_id = "spool";
+  std::string events_topic = "spool.events";  // domain events, for other systems; empty: none
   std::string
       group_instance_id;  // empty: dynamic membership. Two processes with one id fence each other
   std::string security_protocol = "plaintext";  // ssl, sasl_plaintext, sasl_ssl
@@ -92,6 +95,48 @@ struct Retention {
   // How long the counters of a batch stay readable. Short: nothing to look back at; long: table
   // growth.
   std::chrono::milliseconds lane_batches{24 * 3'600'000};
+  // How far back an operator can look and replay.
+  std::chrono::milliseconds dead_letters{90 * 24 * std::chrono::milliseconds(3'600'000)};
+  // A producer's duplicate is noticed within so long, for handlers that need to be told.
+  std::chrono::milliseconds inbox{7 * 24 * std::chrono::milliseconds(3'600'000)};
+  std::chrono::milliseconds audit{365 * 24 * std::chrono::milliseconds(3'600'000)};
+  // The ids of what was removed. Above dead_letters, else an old dead letter applies twice.
+  std::chrono::milliseconds tombstones{400 * 24 * std::chrono::milliseconds(3'600'000)};
+};
+
+// Of each service that handlers call.
+struct Breaker {
+  std::int64_t failures = 5;                   // in a row; 0: only their share counts
+  std::chrono::milliseconds open_for{30'000};  // at first
+};
+
+struct Replay {
+  std::int64_t rate = 0;    // events a second of one replay; 0: as fast as they go
+  std::int64_t page = 500;  // dead letters of one step. Large: a longer transaction
+};
+
+// What the configuration says of one class of errors; empty: nothing.
+struct RetryClass {
+  std::optional<std::vector<std::chrono::milliseconds>> delays = {};
+  std::optional<std::chrono::milliseconds> ttl = {};
+};
+
+struct Retry {
+  std::vector<std::chrono::milliseconds> delays{
+      std::chrono::seconds(30), std::chrono::seconds(60), std::chrono::seconds(120),
+      std::chrono::seconds(240), std::chrono::seconds(480)};
+  std::chrono::milliseconds max_delay{3'600'000};
+  double jitter = 0;                               // share of the delay, 0 to 1
+  std::vector<std::string> permanent{"schema.*"};  // error types, or beginnings of them and '*'
+  std::map<std::string, RetryClass> classes = {};  // by error type; load() has all of them here
+};
+
+// When deaths come too thick a lane waits. 0: that rule does not apply.
+struct Valve {
+  std::int64_t streak = 1'000;  // deaths in a row
+  double ratio = 0.5;           // share of the last `window` events
+  std::int64_t window = 2'000;
+  std::chrono::milliseconds shut_for{30'000};  // at first
 };
 
 struct HandlerSettings {
@@ -102,6 +147,18 @@ struct HandlerSettings {
   std::string dlt_topic;  // <topic>.dlt
   // The handler's own keys: all that it declared (HandlerOption), each of the type of its shape.
   std::map<std::string, Value> options;
+  // How long one attempt at an event may take.
+  std::chrono::milliseconds timeout{30'000};
+  Retry retry = {};
+  std::string after_death = "release";  // "hold": the key waits until an operator decides
+  Valve valve = {};
+  // Events that a lane, and one key of it, may keep waiting; at the bound the topic is not read.
+  std::int64_t open_events_max = 100'000;
+  std::int64_t open_bytes_max = 256LL << 20;
+  std::int64_t key_events_max = 20'000;
+  // What one transaction takes of the events behind a key. Large: a longer hold of the row.
+  std::int64_t drain_batch = 1'000;
+  std::int64_t drain_bytes_max = 4LL << 20;
 };
 
 struct Settings {
@@ -112,6 +169,8 @@ struct Settings {
   HttpAdmin http_admin;
   Log log;
   Retention retention;
+  Breaker breaker;
+  Replay replay;
   std::map<std::string, HandlerSettings> handlers;  // every known handler, also a disabled one
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/text.hpp"
+#include "engine/config/list_shape.hpp"
 
 namespace spool::config {
 namespace {
@@ -45,12 +46,17 @@ bool same_letters(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
+template <typename T>
+std::optional<T> number_of(std::string_view text) {
+  T number{};
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (text.empty() || error != std::errc{} || stop != end) return std::nullopt;
   return number;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  return number_of<std::int64_t>(text);
 }
 
 template <std::size_t N>
@@ -107,6 +113,26 @@ base::Result<Value> checked_text(const Shape& shape, std::string_view text) {
   return Value{std::string(text)};
 }
 
+// "upstream.*" fits when a choice begins so.
+base::Result<Value> checked_pattern(const Shape& shape, std::string_view text) {
+  const bool open_end = text.ends_with('*');
+  const std::string_view begin = text.substr(0, text.size() - (open_end ? 1 : 0));
+  const bool fits = std::any_of(
+      shape.choices.begin(), shape.choices.end(),
+      [&](const std::string& c) { return open_end ? c.starts_with(begin) : c == begin; });
+  if (fits) return Value{std::string(text)};
+  base::Failure failure = unexpected(shape, text);
+  const std::string near = base::nearest(text, shape.choices);
+  if (!near.empty()) failure.text += "; did you mean " + near + "?";
+  return failure;
+}
+
+base::Result<Value> checked_ratio(const Shape& shape, std::optional<double> number,
+                                  std::string_view got) {
+  if (!number || !(*number >= 0 && *number <= 1)) return unexpected(shape, got);
+  return Value{*number};
+}
+
 base::Result<Value> checked_number(const Shape& shape, std::optional<std::int64_t> number,
                                    std::string_view got) {
   if (!number || *number < shape.min || *number > shape.max) return unexpected(shape, got);
@@ -157,6 +183,17 @@ Shape duration(std::chrono::milliseconds min, std::chrono::milliseconds max) {
 Shape size(std::int64_t min, std::int64_t max) {
   return {.kind = Kind::size, .min = min, .max = max};
 }
+Shape ratio() {
+  return {.kind = Kind::ratio};
+}
+Shape pattern(std::vector<std::string> choices) {
+  return {.kind = Kind::pattern, .choices = std::move(choices)};
+}
+Shape list_of(Shape one, std::size_t items_min) {
+  one.list = true;
+  one.items_min = items_min;
+  return one;
+}
 Shape endpoint() {
   return {.kind = Kind::endpoint};
 }
@@ -189,6 +226,10 @@ std::string to_string(const Endpoint& endpoint) {
 }
 
 std::string expectation(const Shape& shape) {
+  if (shape.list) {
+    return (shape.items_min > 0 ? "a list that is not empty, each " : "a list, each ") +
+           expectation(item_of(shape));
+  }
   switch (shape.kind) {
     case Kind::text:
       return shape.min > 0 ? "a text that is not empty" : "a text";
@@ -208,6 +249,10 @@ std::string expectation(const Shape& shape) {
     case Kind::size:
       return "a size" + range(shape) +
              " in bytes or with a unit (kB, MB, GB, KiB, MiB, GiB), such as \"64MiB\"";
+    case Kind::ratio:
+      return "a number between 0 and 1";
+    case Kind::pattern:
+      return "one of the known words, or the beginning of one with '*' behind";
     case Kind::endpoint:
       return "an address and a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
     case Kind::database_url:
@@ -217,6 +262,7 @@ std::string expectation(const Shape& shape) {
 }
 
 base::Result<Value> parse(const Shape& shape, std::string_view text) {
+  if (shape.list) return parse_list(shape, text);
   switch (shape.kind) {
     case Kind::flag:
       if (same_letters(text, "true")) return Value{true};
@@ -230,21 +276,37 @@ base::Result<Value> parse(const Shape& shape, std::string_view text) {
       const std::optional<std::int64_t> bytes = whole_number(text);
       return checked_number(shape, bytes ? bytes : with_unit(text, kSizeUnits), text);
     }
+    case Kind::ratio:
+      return checked_ratio(shape, number_of<double>(text), text);
+    case Kind::pattern:
+      return checked_pattern(shape, text);
     default:
       return checked_text(shape, text);
   }
 }
 
 base::Result<Value> accept(const Shape& shape, const Value& typed) {
+  if (const auto* items = std::get_if<std::vector<std::string>>(&typed))
+    return shape.list ? accept_list(shape, *items) : unexpected(shape, "a list");
   if (const auto* written = std::get_if<std::string>(&typed)) {
-    const bool number = shape.kind == Kind::flag || shape.kind == Kind::count;
-    return number ? base::Result<Value>(unexpected(shape, *written)) : parse(shape, *written);
+    const bool number =
+        shape.kind == Kind::flag || shape.kind == Kind::count || shape.kind == Kind::ratio;
+    return number || shape.list ? base::Result<Value>(unexpected(shape, *written))
+                                : parse(shape, *written);
   }
   if (const auto* truth = std::get_if<bool>(&typed)) {
     if (shape.kind == Kind::flag) return typed;
     return unexpected(shape, *truth ? "true" : "false");
   }
-  const std::int64_t number = std::get<std::int64_t>(typed);
+  if (shape.kind == Kind::ratio) {
+    const auto* fraction = std::get_if<double>(&typed);
+    return checked_ratio(shape,
+                         fraction ? *fraction : static_cast<double>(std::get<std::int64_t>(typed)),
+                         to_text(shape, typed));
+  }
+  const auto* whole = std::get_if<std::int64_t>(&typed);
+  if (whole == nullptr) return unexpected(shape, to_text(shape, typed));
+  const std::int64_t number = *whole;
   const bool counts = shape.kind == Kind::count || shape.kind == Kind::size;
   return checked_number(shape, counts ? std::optional(number) : std::nullopt,
                         std::to_string(number));
@@ -253,6 +315,14 @@ base::Result<Value> accept(const Shape& shape, const Value& typed) {
 std::string to_text(const Shape& shape, const Value& value) {
   if (const auto* written = std::get_if<std::string>(&value)) return *written;
   if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* fraction = std::get_if<double>(&value)) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *fraction).ptr;
+    return {digits.data(), end};
+  }
+  if (shape.list) {
+    return list_text(value, ",", [&](const Value& one) { return to_text(item_of(shape), one); });
+  }
   const std::int64_t number = std::get<std::int64_t>(value);
   if (shape.kind == Kind::duration) return in_units(number, kDurationUnits);
   if (shape.kind == Kind::size) return in_units(number, kSizeUnits);
@@ -260,7 +330,12 @@ std::string to_text(const Shape& shape, const Value& value) {
 }
 
 std::string to_toml(const Shape& shape, const Value& value) {
-  const bool bare = shape.kind == Kind::flag || shape.kind == Kind::count;
+  if (shape.list) {
+    const auto one_toml = [&](const Value& one) { return to_toml(item_of(shape), one); };
+    return "[" + list_text(value, ", ", one_toml) + "]";
+  }
+  const bool bare =
+      shape.kind == Kind::flag || shape.kind == Kind::count || shape.kind == Kind::ratio;
   return bare ? to_text(shape, value) : quoted(to_text(shape, value));
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -16,7 +17,8 @@
 namespace spool::config {
 
 // Durations are milliseconds, sizes bytes; both are std::int64_t here.
-using Value = std::variant<std::string, bool, std::int64_t>;
+using Value = std::variant<std::string, bool, std::int64_t, double, std::vector<std::int64_t>,
+                           std::vector<std::string>>;
 
 enum class Kind {
   text,          // any, without NUL
@@ -26,6 +28,8 @@ enum class Kind {
   count,         // a whole number
   duration,      // 500ms, 10s, 2m, 1h, 7d
   size,          // 4096, 16kB (1000), 64MiB (1024 * 1024)
+  ratio,         // 0 to 1
+  pattern,       // one of a list, or the beginning of one with '*' behind
   endpoint,      // host:port, [::1]:port
   database_url,  // postgresql://...
 };
@@ -43,6 +47,10 @@ struct Shape {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string> choices = {};
   Secrecy secrecy = Secrecy::open;
+  // Such values in a row, at least so many: ["30s", "1m"] in a file, 30s,1m as text. Of durations,
+  // or of patterns.
+  bool list = false;
+  std::size_t items_min = 0;
 };
 
 Shape text(std::int64_t length_min = 0);
@@ -52,6 +60,9 @@ Shape flag();
 Shape count(std::int64_t min, std::int64_t max);
 Shape duration(std::chrono::milliseconds min, std::chrono::milliseconds max);
 Shape size(std::int64_t min, std::int64_t max);
+Shape ratio();
+Shape pattern(std::vector<std::string> choices);
+Shape list_of(Shape one, std::size_t items_min = 0);
 Shape endpoint();
 Shape secret();
 Shape database_url();

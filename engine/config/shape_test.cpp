@@ -93,6 +93,79 @@ TEST(TypedValues, AreNotConverted) {
   EXPECT_FALSE(accept(duration(0s, 9s), std::int64_t{3}));
 }
 
+TEST(Ratios, AreNumbersFromZeroToOne) {
+  const std::pair<const char*, double> table[] = {
+      {"0", 0}, {"1", 1}, {"0.5", 0.5}, {"1e-05", 1e-5}};
+  for (const auto& [text, value] : table) {
+    const base::Result<Value> read = parse(ratio(), text);
+    ASSERT_TRUE(read.ok()) << text;
+    EXPECT_EQ(std::get<double>(*read), value);
+    EXPECT_EQ(to_text(ratio(), *read), text);
+    EXPECT_EQ(to_toml(ratio(), *read), text);
+  }
+  for (const char* bad : {"", "1.01", "-0.1", "nan", "inf", "50%", "0,5", "0.5 "})
+    EXPECT_FALSE(parse(ratio(), bad)) << bad;
+  EXPECT_EQ(std::get<double>(*accept(ratio(), std::int64_t{1})), 1);
+  EXPECT_EQ(std::get<double>(*accept(ratio(), 0.25)), 0.25);
+  EXPECT_FALSE(accept(ratio(), std::int64_t{2}));
+  EXPECT_FALSE(accept(ratio(), std::string("0.5")));
+  EXPECT_FALSE(accept(ratio(), true));
+}
+
+TEST(Patterns, AreWordsOrBeginningsOfWords) {
+  const Shape shape = pattern({"db.conflict", "db.disk_full", "_OTHER"});
+  for (const char* good : {"db.conflict", "_OTHER", "db.*", "db.d*", "*"})
+    EXPECT_TRUE(parse(shape, good)) << good;
+  for (const char* bad : {"", "db", "db.", "dx.*", "*.conflict", "db.*.x", "DB.CONFLICT"})
+    EXPECT_FALSE(parse(shape, bad)) << bad;
+  EXPECT_THAT(parse(shape, "db.conflct").failure().text, HasSubstr("did you mean db.conflict?"));
+}
+
+using Numbers = std::vector<std::int64_t>;
+using Texts = std::vector<std::string>;
+
+TEST(Lists, AreReadItemByItem) {
+  const Shape shape = list_of(duration(1ms, 1h));
+  const std::pair<const char*, Numbers> table[] = {
+      {"", {}}, {"30s", {30'000}}, {"30s,1m", {30'000, 60'000}}, {" 1s , 2s ", {1'000, 2'000}}};
+  for (const auto& [text, value] : table) {
+    const base::Result<Value> read = parse(shape, text);
+    ASSERT_TRUE(read.ok()) << text;
+    EXPECT_EQ(std::get<Numbers>(*read), value) << text;
+    EXPECT_EQ(*parse(shape, to_text(shape, *read)), *read);
+  }
+  for (const char* bad : {",", "1s,", ",1s", "1s,,2s", "1s;2s", "1s,0ms", "1s,2h", "30"})
+    EXPECT_FALSE(parse(shape, bad)) << bad;
+  EXPECT_THAT(parse(shape, "1s,2x").failure().text, HasSubstr("got \"2x\""));
+  EXPECT_EQ(to_toml(shape, Numbers{30'000, 60'000}), R"(["30s", "1m"])");
+  EXPECT_EQ(to_toml(shape, Numbers{}), "[]");
+}
+
+TEST(Lists, OfTextsKeepTheirOrder) {
+  const Shape shape = list_of(pattern({"a.b", "c.d"}));
+  EXPECT_EQ(std::get<Texts>(*parse(shape, "c.d, a.*")), (Texts{"c.d", "a.*"}));
+  EXPECT_EQ(to_toml(shape, Texts{"c.d", "a.*"}), R"(["c.d", "a.*"])");
+}
+
+TEST(Lists, MayNeedAnItem) {
+  const Shape shape = list_of(duration(1ms, 1h), 1);
+  EXPECT_TRUE(parse(shape, "1s"));
+  EXPECT_THAT(parse(shape, "").failure().text,
+              HasSubstr("a list that is not empty, each a duration"));
+  EXPECT_FALSE(accept(shape, Texts{}));
+}
+
+TEST(Lists, AreNotOtherValuesAndOtherValuesAreNoLists) {
+  const Shape shape = list_of(duration(1ms, 1h));
+  EXPECT_TRUE(accept(shape, Texts{"1s", "2s"}));
+  EXPECT_FALSE(accept(shape, std::string("1s,2s")));
+  EXPECT_FALSE(accept(shape, std::int64_t{1}));
+  EXPECT_FALSE(accept(shape, true));
+  EXPECT_FALSE(accept(shape, 0.5));
+  EXPECT_FALSE(accept(duration(1ms, 1h), Texts{"1s"}));
+  EXPECT_FALSE(accept(count(0, 9), 0.5));
+}
+
 TEST(Endpoints, HaveAHostAndAPort) {
   EXPECT_EQ(*parse_endpoint("127.0.0.1:9464"), (Endpoint{"127.0.0.1", 9464}));
   EXPECT_EQ(*parse_endpoint("[::1]:0"), (Endpoint{"::1", 0}));

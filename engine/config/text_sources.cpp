@@ -24,6 +24,11 @@ char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
+std::string lowered(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), lower);
+  return text;
+}
+
 bool is_ours(std::string_view variable) {
   return variable.size() >= kPrefix.size() &&
          std::equal(kPrefix.begin(), kPrefix.end(), variable.begin(),
@@ -40,9 +45,17 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 
 // SPOOL__KAFKA__SASL__PASSWORD -> kafka.sasl.password
 std::string path_of(std::string_view variable) {
-  std::string path(variable.substr(kPrefix.size()));
-  std::transform(path.begin(), path.end(), path.begin(), lower);
-  return replaced(std::move(path), "__", ".");
+  return replaced(lowered(std::string(variable.substr(kPrefix.size()))), "__", ".");
+}
+
+// A variable may be written in any case; the few keys that are not in lower case are found all the
+// same.
+std::optional<KeyTable::Found> find_lower(const KeyTable& table, const std::string& path) {
+  if (auto found = table.find(path)) return found;
+  for (const Key& key : table.all()) {
+    if (lowered(key.path()) == path) return KeyTable::Found{&key, {}};
+  }
+  return std::nullopt;
 }
 
 std::string variable_of(const std::string& path) {
@@ -69,18 +82,20 @@ struct Named {
 
 std::optional<Named> name_of(const KeyTable& table, std::string path) {
   const bool suffixed = path.ends_with(kFileSuffix);
-  auto found = table.find(path);
+  auto found = find_lower(table, path);
   // A property of librdkafka may have any name, none ends like that: there too it means a file.
   const bool from_file = suffixed && (!found || found->key->members);
   if (from_file) {
     path.resize(path.size() - kFileSuffix.size());
-    found = table.find(path);
+    found = find_lower(table, path);
   }
   if (!found) return std::nullopt;
   if (found->key->members) {
     // librdkafka's names have dots where a variable has underscores.
     found->member = replaced(found->member, "_", ".");
     path = found->key->section + "." + found->member;
+  } else {
+    path = found->key->path();
   }
   return Named{*found, path, from_file};
 }

@@ -17,6 +17,12 @@ const char* type_name(const toml::node& node) {
       return "a section";
     case toml::node_type::array:
       return "a list";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::integer:
+      return "a number";
     case toml::node_type::floating_point:
       return "a number with a fraction";
     default:
@@ -24,10 +30,26 @@ const char* type_name(const toml::node& node) {
   }
 }
 
-std::optional<Value> scalar(const toml::node& node) {
+std::optional<Value> texts(const toml::node& node) {
+  const auto* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const toml::node& item : *array) {
+    const auto* text = item.as_string();
+    if (text == nullptr) return std::nullopt;
+    texts.push_back(text->get());
+  }
+  return Value{std::move(texts)};
+}
+
+// Empty when such a key cannot have such a value.
+std::optional<Value> read_value(const toml::node& node, const Shape& shape) {
+  if (shape.list) return texts(node);
   if (const auto* text = node.as_string()) return Value{text->get()};
   if (const auto* truth = node.as_boolean()) return Value{truth->get()};
   if (const auto* number = node.as_integer()) return Value{std::int64_t{number->get()}};
+  const auto* fraction = node.as_floating_point();
+  if (fraction != nullptr && shape.kind == Kind::ratio) return Value{fraction->get()};
   return std::nullopt;
 }
 
@@ -56,13 +78,14 @@ class Walk {
  private:
   void value(const toml::node& node, const std::string& path, const KeyTable::Found& found) {
     const Origin origin{Origin::Kind::file, place(file_, node.source())};
-    const auto read = scalar(node);
+    const auto read = read_value(node, found.key->shape);
     if (read) {
       out_.given.push_back({found, path, *read, true, origin});
       return;
     }
     out_.errors.push_back(origin.where + ": " + path + ": expected " +
-                          expectation(found.key->shape) + ", got " + type_name(node));
+                          expectation(found.key->shape) + ", got " + type_name(node) +
+                          (found.key->shape.list && node.is_array() ? " of other things" : ""));
   }
 
   void unknown(const std::string& where, const std::string& path, bool is_table) {

@@ -1,48 +1,39 @@
 #!/usr/bin/env python3
 """Executable model of the delivery protocol that ARCHITECTURE.md describes.
 
-Explores EVERY interleaving of small worlds (one lane - a main partition and its retry partition - with one ordered
-key, and two workers) under crashes, zombies, rebalances, in-doubt commits, duplicate publication, a database that
-loses commits without any owner being told, a log that loses its head or is recreated, and operators who ask for the
-same thing twice. A state that breaks an invariant is printed with the path that led to it.
+Explores EVERY interleaving of small worlds (a lane - a main partition and its retry partition - with one ordered key,
+and two workers) under crashes, zombies, rebalances, in-doubt commits, duplicate publication, retry records that expire
+or come late, a database that loses commits without any owner being told, a log that loses its head or is recreated,
+operators and hands who ask for the same thing twice, and events that kill the process that runs them. A state that
+breaks an invariant is printed with the path that led to it.
 
     protocol_model.py            # the protocol: must print "holds" for each world
     protocol_model.py --mutants  # the protocol with one rule removed at a time: each must be caught
     protocol_model.py -v ...     # with --mutants: also the path to each violation
 
-FAIL, FAULT, REPLAY, LOG in the environment: how many of each, for every world (0 and up; bigger takes longer).
-Exit code 0 only if nothing failed. README.md says what is modelled and what is not.
+FAIL, FAULT, REQUEST, LOG, HAND, DROP in the environment: how many of each, for every world (0 and up; bigger takes
+longer). Exit code 0 only if nothing failed. README.md says what is modelled and what is not.
 """
 import gc
 import os
 import sys
 from collections import deque
 
-from invariants import broken, quiescent_broken
-from state import ABOUT_COUNTS, KILLED_IN, RULES, SCENARIOS, Exploration, initial
-from steps import NOT_PROGRESS, successors
+import delivery
+import quarantine
+from rules import ABOUT_COUNTS, KILLED_IN, RULES
+from state import Exploration
+from worlds import SCENARIOS, Killing
 
 
-def canonical(w):
-    """The two workers are alike, and what is durable matters only while a database crash may still come."""
-    one, two = w.mem
-    mem = (one, two) if one is None or (two is not None and one.token <= two.token) else (two, one)
-    return w._replace(mem=mem, durable=w.durable if w.budget.fault else w.db)
-
-
-def verdict_at_rest(w, labels):
-    rests = any(w.mem) and all(label.startswith(NOT_PROGRESS) for label in labels)
-    return quiescent_broken(w) if rests else None
-
-
-def explore():
-    start = initial()
+def explore(model):
+    start = model.initial()
     parent, todo = {start: None}, deque([start])
     while todo:
         w = todo.popleft()
-        why = broken(w)
-        after = [] if why else list(successors(w))
-        why = why or verdict_at_rest(w, [label for label, _ in after])
+        why = model.broken(w)
+        after = [] if why else list(model.successors(w))
+        why = why or model.broken_at_rest(w, [label for label, _ in after])
         if why:
             path = []
             while parent[w] is not None:
@@ -50,7 +41,7 @@ def explore():
                 path.append(label)
             return len(parent), why, path[::-1]
         for label, n in after:
-            n = canonical(n)
+            n = model.canonical(n)
             if n not in parent:
                 parent[n] = (w, label)
                 todo.append(n)
@@ -62,7 +53,7 @@ def check(name, least_faults=0):
     wanted = {key: int(os.environ[key.upper()]) for key in made.budget._fields if key.upper() in os.environ}
     budget = made.budget._replace(**wanted)
     Exploration.scenario = made._replace(budget=budget._replace(fault=max(budget.fault, least_faults)))
-    return explore()
+    return explore(quarantine if isinstance(made, Killing) else delivery)
 
 
 def check_mutant(rule, verbose):
@@ -74,7 +65,7 @@ def check_mutant(rule, verbose):
     verdicts = [(name, *check(name, least)) for name in KILLED_IN[rule]]
     RULES[rule] = Exploration.counts_watched = True
     killed = all(why for _, _, why, _ in verdicts)
-    print(f"{'killed  ' if killed else 'SURVIVED'} without {rule:21}",
+    print(f"{'killed  ' if killed else 'SURVIVED'} without {rule:25}",
           "; ".join(f"{name}: {why or 'holds'}" for name, _, why, _ in verdicts), flush=True)
     for name, _, why, path in verdicts if verbose else ():
         if why:
@@ -84,10 +75,9 @@ def check_mutant(rule, verbose):
 
 def check_protocol(name):
     states, why, path = check(name)
-    budget = Exploration.scenario.budget
+    budget = ", ".join(f"{key} {n}" for key, n in Exploration.scenario.budget._asdict().items() if n)
     print(f"{name}: " + (f"BROKEN: {why}\n  " + "\n  ".join(path) if why else
-                         f"holds in all {states} states ({budget.fail} failures, {budget.fault} faults, "
-                         f"{budget.replay} requests, {budget.log} losses of the log)"), flush=True)
+                         f"holds in all {states} states ({budget})"), flush=True)
     return not why
 
 

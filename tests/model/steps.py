@@ -1,6 +1,8 @@
-"""Everything that can happen next: workers, the database, the log, operators."""
-from state import RULES, Lane, Log, announces, record, rejected, scenario
-from transactions import accept_loss_txn, begin, drain_txn, drained, replay_txn, retry_txn
+"""What a worker can do next: take the lane, run a transaction in it, publish what it left, lose it."""
+from rules import RULES
+from state import BLOCKED, Lane, Letter, announces, record, scenario
+from transactions import (accept_loss_txn, begin, count, decide_txn, drained, due_txn, head_txn, replay_txn, tries,
+                          without)
 
 
 def spend(budget, **what):
@@ -32,67 +34,130 @@ def take(w, who, owned):
     start = log.low if db.start is None else db.start
     nd = db._replace(token=(w.tokens if RULES["token"] else db.token) + 1, seq=db.seq + 1, start=start,
                      next_m=start if db.start is None else db.next_m)
-    lane = Lane(nd.token, nd.seq, nd.next_m, nd.next_r, nd.head, None, bool(position_lost(nd, log)), log.made)
+    lane = Lane(nd.token, nd.seq, nd.next_m, nd.next_r, nd.head if RULES["load_heads"] else None, None,
+                bool(position_lost(nd, log)), log.made,
+                None if RULES["resume_drains"] and RULES["due_in_row"] and RULES["dead_head_rests"] else nd.head)
     offered = start if w.offered is None else min(start, w.offered)
     return f"assign w{who}", commit(w, nd, RULES["taking_durable"], tokens=max(w.tokens, nd.token), offered=offered,
                                     mem=with_lane(w, who, lane),
                                     budget=spend(w.budget, fault=1) if owned else w.budget)
 
 
-def outcomes(w, who, lane):
-    """The transactions that the owner may run now: (label, database, lane afterwards, budget)."""
-    db, budget = w.db, w.budget
-    oks = [True] + ([False] if budget.fail else [])
-    if not lane.stopped and lane.next_m < w.log.high:
-        item = record(w.log, lane.next_m)
-        for ok in oks if item is not None and not rejected(item) else [True]:
-            nd, failed = begin(db._replace(head=lane.head), item, 0, ok)
-            mark = (lane.next_m, w.log.made)
-            if item is None:
-                mark = db.mark if RULES["mark_survives_gap"] else None
-            yield (f"w{who} main {item} ok={ok}", nd._replace(next_m=lane.next_m + 1, mark=mark),
-                   lane._replace(next_m=lane.next_m + 1), spend(budget, fail=1) if failed else budget)
-    parts = []
-    if lane.next_r < len(w.retry):
-        parts += [("retry", w.retry[lane.next_r], ok) for ok in oks]
-    parts += [("replay", c, ok) for c in db.commands if c != "accept loss" for ok in oks]
-    for source, item, ok in parts:
-        nd, failed = (retry_txn if source == "retry" else replay_txn)(db, item, ok)
-        after = lane._replace(next_r=lane.next_r + 1) if source == "retry" else lane
-        for d, b, trail in drained(db, nd, spend(budget, fail=1) if failed else budget):
-            yield f"w{who} {source} {item} ok={ok}{trail}", d._replace(next_r=after.next_r), after, b
-    if "accept loss" in db.commands and (not lane.stopped or db.stopped):
-        nd = db._replace(commands=tuple(c for c in db.commands if c != "accept loss"))
-        if lane.stopped and db.next_m < w.log.low:
+def may_act(w, lane):
+    """Has the head's time come, as far as its owner knows?"""
+    head = lane.head
+    if head is None:
+        return False
+    found = head == lane.found
+    if head[1] == BLOCKED:
+        return found and not RULES["dead_head_rests"]
+    if head[1] == 1:
+        return RULES["resume_drains"] or not found
+    if head in w.retry and not RULES["not_early"] or found and not RULES["due_in_row"]:
+        return True
+    return head in w.ripe and (head in w.retry or RULES["acts_on_due_time"])
+
+
+def from_log(w, who, lane):
+    """The transaction for the next record of the main partition."""
+    item = record(w.log, lane.next_m)
+    after = lane._replace(next_m=lane.next_m + 1)
+    mark = (lane.next_m, w.log.made)
+    if item is None:
+        mark = w.db.mark if RULES["mark_survives_gap"] else None
+    db = w.db._replace(head=lane.head, next_m=lane.next_m + 1, mark=mark)
+    if isinstance(item, Letter) and RULES["copy_is_request"]:
+        nd = count(db, duplicate=1) if RULES["copy_is_duplicate"] else db
+        yield f"w{who} main copy of {item}", replay_txn(nd, item), after, w.budget
+        return
+    for nd, b, how in tries(db, w.budget, begin, item.event if isinstance(item, Letter) else item):
+        yield f"w{who} main {item} {how}", nd, after, b
+
+
+def from_key(w, who, lane):
+    """The transactions for what holds the key or waits for its time."""
+    db = w.db._replace(head=lane.head)
+    if may_act(w, lane):
+        acted = db._replace(early=db.early or lane.head[1] > 1 and lane.head not in w.ripe)
+        for nd, b, how in tries(acted, w.budget, head_txn):
+            for d, left, trail in drained(nd, b):
+                yield f"w{who} head {lane.head} {how}{trail}", d, lane, left
+    for item in db.scheduled:
+        if item in w.ripe:
+            for nd, b, how in tries(db, w.budget, due_txn, item):
+                yield f"w{who} due {item} {how}", nd, lane, b
+
+
+def from_retry(w, who, lane):
+    """The transactions for records of the retry partition. A retry record changes nothing, whenever it is read."""
+    if lane.next_r < len(w.copies):
+        nd, after = w.db, lane._replace(next_r=lane.next_r + 1)
+        if RULES["copy_is_request"]:
+            nd = replay_txn(nd, w.copies[lane.next_r])
+        yield f"w{who} retry copy of {w.copies[lane.next_r]}", nd._replace(next_r=after.next_r), after, w.budget
+        if not RULES["copy_moves_position"]:
+            yield f"w{who} moves past a copy", w.db._replace(next_r=after.next_r), after, w.budget
+    if not RULES["copy_has_marks"]:
+        for event, attempt, life in w.retry:
+            if (event, life) in w.db.dead:
+                yield (f"w{who} retry {(event, attempt, life)}", replay_txn(w.db, Letter(event, life)), lane, w.budget)
+
+
+def from_operators(w, who, lane):
+    """The transactions for commands."""
+    for command in dict.fromkeys(w.db.commands):
+        what, letter = command
+        nd, after = w.db._replace(commands=without(w.db.commands, command)), lane
+        if what == "replay":
+            nd = replay_txn(nd, letter)
+        elif what != "accept loss":
+            nd = decide_txn(nd, what, letter)
+        elif lane.stopped and not nd.stopped:
+            continue   # it tells of the loss first
+        elif lane.stopped and nd.next_m < w.log.low:
             nd = accept_loss_txn(nd, w.log)
-        yield (f"w{who} accepts the loss", nd, lane._replace(next_m=nd.next_m, stopped=lane.stopped and nd.stopped),
-               budget)
-    if lane.stopped and not db.stopped:
-        yield f"w{who} marks the lane stopped", db._replace(stopped=True), lane, budget
+            after = lane._replace(next_m=nd.next_m, stopped=False)
+        yield f"w{who} {what} {letter}", nd, after, w.budget
+    if lane.stopped and not w.db.stopped:
+        yield f"w{who} marks the lane stopped", w.db._replace(stopped=True), lane, w.budget
+
+
+def from_outbox(w, who, lane):
+    """The transactions that delete what was published."""
+    db = w.db
     if RULES["delete_after_ack"] and lane.page and lane.page[1]:
         rest = tuple(row for row in db.outbox if row != lane.page[0])
-        yield f"w{who} deletes {lane.page[0]}", db._replace(outbox=rest), lane._replace(page=None), budget
+        yield f"w{who} deletes {lane.page[0]}", db._replace(outbox=rest), lane._replace(page=None), w.budget
     if not RULES["delete_after_ack"] and db.outbox and not lane.page:
         yield (f"w{who} deletes {db.outbox[0]} unpublished", db._replace(outbox=db.outbox[1:]),
-               lane._replace(page=(db.outbox[0], False)), budget)
+               lane._replace(page=(db.outbox[0], False)), w.budget)
+
+
+def outcomes(w, who, lane):
+    """The transactions that the owner may run now: (label, database, lane afterwards, budget)."""
+    if not lane.stopped and lane.next_m < w.log.high:
+        yield from from_log(w, who, lane)
+    yield from from_key(w, who, lane)
+    yield from from_retry(w, who, lane)
+    yield from from_operators(w, who, lane)
+    yield from from_outbox(w, who, lane)
 
 
 def unrecorded(before, after):
     """Without the outbox: what the owner would have to publish itself, once it has committed."""
-    rows = [("dlt", letter) for letter in after.dead if announces() and letter not in before.dead]
-    return rows + ([("retry", after.head)] if after.head is not None and after.head != before.head else [])
+    return [("dlt", letter) for letter in after.dead if announces() and letter not in before.dead]
 
 
 def published(w, row):
     kind, what = row
-    return {"retry": w.retry + (what,)} if kind == "retry" else {"dlt": w.dlt | {what}}
+    return {"retry": w.retry | {what}} if kind == "retry" else {"dlt": w.dlt | {what}}
 
 
 def transact(w, who, lane, label, nd, after, b):
     """One transaction and every way in which it can end."""
     db = w.db
     nd = nd._replace(seq=lane.seq + 1)
-    after = after._replace(head=nd.head, seq=nd.seq)
+    after = after._replace(head=nd.head, seq=nd.seq, found=after.found if after.found == nd.head else None)
     durable = any(row not in db.outbox for row in nd.outbox) and RULES["outbox_durable"]
     gone, less = with_lane(w, who, None), spend(b, fault=1)
     moved = nd.next_m != db.next_m or nd.next_r != db.next_r
@@ -142,73 +207,3 @@ def worker(w, who, lane):
         return
     for label, nd, after, b in possible:
         yield from transact(w, who, lane, label, nd, after, b)
-
-
-def operators(w):
-    db, budget = w.db, w.budget
-    if budget.replay:
-        letters = [d for d in db.dead if not rejected(d[0])] + [(e, life - 1) for e, _, life in db.tried if life]
-        for letter in dict.fromkeys(letters):
-            yield (f"operator asks to replay {letter}",
-                   w._replace(db=db._replace(commands=db.commands + (letter,)), budget=spend(budget, replay=1)))
-        if db.stopped and "accept loss" not in db.commands:
-            yield ("operator accepts the loss",
-                   w._replace(db=db._replace(commands=db.commands + ("accept loss",)), budget=spend(budget, replay=1)))
-    if RULES["replay_by_owner"]:
-        return
-    for command in db.commands:         # the operator's tool makes it the head itself; the owner is not told
-        event, life = command
-        if command in db.dead and db.head is None:
-            head = (event, 1, life + 1)
-            nd = db._replace(dead=tuple(d for d in db.dead if d != command), head=head,
-                             outbox=db.outbox + (("retry", head),),
-                             commands=tuple(c for c in db.commands if c != command),
-                             counts=db.counts._replace(dead=db.counts.dead - 1, open=db.counts.open + 1))
-            yield f"tool replays {command}", w._replace(db=nd)
-
-
-def database(w):
-    """It makes what it has durable, or loses what is not; owners reconnect and go on with what they remember."""
-    if w.durable == w.db:
-        return
-    yield "wal flush", w._replace(durable=w.db)
-    if w.budget.fault:
-        back = w.durable
-        if not RULES["resume_from_db"]:
-            back = back._replace(next_m=max(back.next_m, w.db.next_m), next_r=max(back.next_r, w.db.next_r))
-        yield "db crash", w._replace(db=back, budget=spend(w.budget, fault=1))
-
-
-def log_loss(w):
-    log, logs = w.log, scenario().logs
-    if log.made and log.high < len(logs[log.made]):
-        yield "the new topic grows", w._replace(log=log._replace(high=len(logs[log.made])))
-    if w.budget.log:
-        for low in range(log.low + 1, log.high + 1):
-            yield f"retention removes what is before {low}", w._replace(log=log._replace(low=low),
-                                                                        budget=spend(w.budget, log=1))
-        if log.made + 1 < len(logs):
-            yield "the topic is recreated", w._replace(log=Log(log.made + 1, 0, 1), budget=spend(w.budget, log=1))
-
-
-def successors(w):
-    owned = any(m is not None for m in w.mem)
-    for who, lane in enumerate(w.mem):
-        if lane is None:
-            if not owned or w.budget.fault:
-                yield take(w, who, owned)
-        else:
-            yield from worker(w, who, lane)
-    yield from operators(w)
-    db, budget = w.db, w.budget
-    # without drain_before_release: parked events are drained on their own, later
-    if not RULES["drain_before_release"] and db.parked and db.head is None:
-        for ok in [True] + ([False] if budget.fail else []):
-            yield (f"late drain {db.parked[0]} ok={ok}",
-                   w._replace(db=drain_txn(db, ok), budget=budget if ok else spend(budget, fail=1)))
-    yield from database(w)
-    yield from log_loss(w)
-
-
-# What the surroundings do: a world in which nothing else is left to happen has come to rest.
-NOT_PROGRESS = ("crash", "wal flush", "db crash", "assign", "operator", "retention", "the topic is recreated")

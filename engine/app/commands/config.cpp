@@ -33,6 +33,7 @@ int show_rows(CommandContext& context, const config::Loaded& loaded, bool with_o
     if (with_origin) row.emplace_back(origin);
   };
   for (const config::Key& key : table.all()) {
+    if (key.given && !key.given(loaded.settings)) continue;
     if (!key.members) {
       add(key.path(), key.shape, key.read(loaded.settings));
       continue;
