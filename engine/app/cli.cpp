@@ -158,7 +158,9 @@ void Tree::add(const Command& command) {
   if (command.run) leaves_[app] = &command;
   for (const Positional& positional : command.positionals) {
     CLI::Option* option = app->add_option(positional.name, positional.help);
-    option->required(positional.required)->expected(1);
+    option->required(positional.required);
+    option->expected(1, positional.repeatable ? CLI::detail::expected_max_vector_size : 1)
+        ->allow_extra_args(positional.repeatable);
     options_.push_back({{app, option}, positional.name});
   }
   for (const Option& one : command.options) {

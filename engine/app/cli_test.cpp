@@ -103,6 +103,9 @@ TEST_F(CliTest, HandsOverArguments) {
   EXPECT_EQ(line.arguments.get("rate"), "5");
   EXPECT_FALSE(line.arguments.has("topic"));
   EXPECT_EQ(parse({"publish", "x", "-H", "a=b", "--key=-5"}).arguments.get("key"), "-5");
+  const ParsedLine words = parse({"dlt", "list", "a", "--limit", "7", "b"});
+  ASSERT_NE(words.command, nullptr) << err_.str();
+  EXPECT_THAT(words.arguments.all("ID|FILTER"), ElementsAre("a", "b"));
 }
 
 TEST_F(CliTest, SuggestsWhatMayHaveBeenMeant) {

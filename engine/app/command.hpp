@@ -15,6 +15,7 @@ struct Positional {
   std::string name;  // "USER"
   std::string help;
   bool required = true;
+  bool repeatable = false;  // takes all that are left; the last of a command
 };
 
 struct Option {

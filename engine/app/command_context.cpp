@@ -63,6 +63,11 @@ void CommandContext::note(std::string_view text) {
   if (!quiet_) streams_.err << text << "\n";
 }
 
+void CommandContext::progress(std::string_view text) {
+  if (quiet_ || !streams_.err_is_terminal) return;
+  streams_.err << "\r\x1b[K" << text << std::flush;
+}
+
 base::Result<bool> CommandContext::confirmed(const std::string& question) {
   if (arguments_.has("yes")) return true;
   if (!streams_.in_is_terminal) {

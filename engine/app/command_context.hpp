@@ -46,6 +46,9 @@ class CommandContext {
 
   // A remark beside the result, unless --quiet.
   void note(std::string_view text);
+  // How far it has come, in place of what was said so before; on terminals only. The empty text
+  // takes it away.
+  void progress(std::string_view text);
 
   // Asks on the terminal; --yes answers for it. Fails with `invalid` when there is nobody to ask.
   base::Result<bool> confirmed(const std::string& question);

@@ -47,7 +47,9 @@ config::Pairs process_environment() {
 std::vector<Command> engine_commands() {
   std::vector<Command> all;
   for (auto group : {run_commands(), publish_commands(), migrate_commands(), topics_commands(),
-                     config_commands(), dlt_commands(), health_commands(), version_commands()}) {
+                     config_commands(), dlt_commands(), dlt_change_commands(), retries_commands(),
+                     replay_commands(), foreign_commands(), privacy_commands(), audit_commands(),
+                     health_commands(), version_commands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -76,8 +78,12 @@ int run_command_line(const Program& program, const std::vector<std::string>& wor
 
 int run_process(const Program& program, int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  const Streams streams{std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) == 1,
-                        ::isatty(STDOUT_FILENO) == 1};
+  const Streams streams{std::cin,
+                        std::cout,
+                        std::cerr,
+                        ::isatty(STDIN_FILENO) == 1,
+                        ::isatty(STDOUT_FILENO) == 1,
+                        ::isatty(STDERR_FILENO) == 1};
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   return run_command_line(program, words, process_environment(), streams);
 }

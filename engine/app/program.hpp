@@ -39,6 +39,7 @@ struct Streams {
   std::ostream& err;
   bool in_is_terminal = false;
   bool out_is_terminal = false;
+  bool err_is_terminal = false;
 };
 
 // Runs the command that the words name (without the program's own name) and answers its exit code.

@@ -14,6 +14,7 @@ using kafka::TopicSpec;
 
 constexpr std::string_view kDeadLetterSuffix = ".dlt";
 constexpr std::int64_t kRetentionMinMs = 14LL * 24 * 3600 * 1000;
+constexpr std::int64_t kRetryRetentionMinMs = 7LL * 24 * 3600 * 1000;
 constexpr std::int64_t kHeadersBytes = 64L * 1024;
 constexpr std::int64_t kPartitionsMax = 10'000;
 constexpr std::int64_t kReplicationMax = 100;
@@ -96,6 +97,20 @@ void compare(const TopicSpec& letters, const TopicSpec& source, std::vector<std:
   }
 }
 
+TopicSpec retry_topic(const TopicSpec& source, const std::string& name) {
+  TopicSpec spec = source;
+  spec.name = name;
+  spec.config["cleanup.policy"] = "delete";
+  const std::int64_t retention = number(source, "retention.ms").value_or(kRetryRetentionMinMs);
+  if (retention != -1) {
+    spec.config["retention.ms"] = std::to_string(std::max(retention, kRetryRetentionMinMs));
+  }
+  if (const auto bytes = number(source, "max.message.bytes")) {
+    spec.config["max.message.bytes"] = std::to_string(*bytes + kHeadersBytes);
+  }
+  return spec;
+}
+
 }  // namespace
 
 base::Result<std::vector<TopicSpec>> read_manifest(std::string_view toml_text,
@@ -165,6 +180,26 @@ std::vector<TopicSpec> renamed(std::vector<TopicSpec> specs, const config::Known
     if (const auto found = names.find(spec.name); found != names.end()) spec.name = found->second;
   }
   return specs;
+}
+
+base::Result<std::vector<TopicSpec>> with_retries(const std::vector<TopicSpec>& specs,
+                                                  const RetryTopics& retries) {
+  std::vector<TopicSpec> all;
+  std::vector<std::string> errors;
+  for (const TopicSpec& source : specs) {
+    all.push_back(source);
+    const auto found = retries.find(source.name);
+    if (found == retries.end()) continue;
+    for (const std::string& name : found->second) {
+      if (std::ranges::find(specs, name, &TopicSpec::name) != specs.end()) {
+        errors.push_back(name + ": is a retry topic of " + source.name +
+                         " and made as that is: leave it out of the manifest");
+      }
+      all.push_back(retry_topic(source, name));
+    }
+  }
+  if (!errors.empty()) return base::Failure(base::FailureKind::invalid, joined(errors));
+  return all;
 }
 
 }  // namespace spool::app

@@ -1,7 +1,9 @@
 // The manifest of topics (schemas/topics.toml) as values: read, checked against what delivery
-// needs, and renamed as the configuration names the handlers' topics. Pure, any thread.
+// needs, renamed as the configuration names the handlers' topics, and completed by their retry
+// topics. Pure, any thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,5 +26,14 @@ std::vector<std::string> manifest_problems(const std::vector<kafka::TopicSpec>& 
 std::vector<kafka::TopicSpec> renamed(std::vector<kafka::TopicSpec> specs,
                                       const config::KnownHandlers& known,
                                       const config::Settings& settings);
+
+// The retry topics of a topic, by its name.
+using RetryTopics = std::map<std::string, std::vector<std::string>>;
+
+// With the retry topics of each topic behind it: made as their source is, but never compacted, kept
+// at least 7 days, and with room for the headers of a retry. Fails with `invalid` when one of them
+// is in the manifest already: what it looks like follows from its source.
+base::Result<std::vector<kafka::TopicSpec>> with_retries(const std::vector<kafka::TopicSpec>& specs,
+                                                         const RetryTopics& retries);
 
 }  // namespace spool::app

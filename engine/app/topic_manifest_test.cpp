@@ -31,7 +31,7 @@ std::string failure_of(const std::string& toml) {
 TEST(TopicManifest, TheProgramsOwnIsGood) {
   const auto specs = read_manifest(embedded_topic_manifest(), "own");
   ASSERT_TRUE(specs) << specs.failure().text;
-  ASSERT_EQ(specs->size(), 2U);
+  ASSERT_EQ(specs->size(), 3U);
   for (const kafka::TopicSpec& spec : *specs) EXPECT_EQ(spec.partitions, 8) << spec.name;
 }
 
@@ -89,6 +89,55 @@ TEST(TopicManifest, FollowsTheConfigurationsNames) {
   EXPECT_THAT(specs, ElementsAre(testing::Field(&kafka::TopicSpec::name, "mine"),
                                  testing::Field(&kafka::TopicSpec::name, "mine-dead"),
                                  testing::Field(&kafka::TopicSpec::name, "other")));
+}
+
+kafka::TopicSpec source_topic() {
+  return {"t", 3, 2, {{"cleanup.policy", "compact"}, {"max.message.bytes", "1000"}}};
+}
+
+TEST(TopicManifest, RetryTopicsStandBehindTheirSourceAndAreMadeAsItIs) {
+  kafka::TopicSpec source = source_topic();
+  source.config["min.insync.replicas"] = "2";
+  const kafka::TopicSpec other{"other", 1, 1, {}};
+  const auto specs = with_retries({source, other}, {{"t", {"t.retry.30s", "t.retry.60s"}}});
+  ASSERT_TRUE(specs) << specs.failure().text;
+  kafka::TopicSpec retry{"t.retry.30s",
+                         3,
+                         2,
+                         {{"cleanup.policy", "delete"},
+                          {"max.message.bytes", "66536"},
+                          {"min.insync.replicas", "2"},
+                          {"retention.ms", "604800000"}}};
+  kafka::TopicSpec second = retry;
+  second.name = "t.retry.60s";
+  EXPECT_THAT(*specs, ElementsAre(source, retry, second, other));
+}
+
+TEST(TopicManifest, RetryTopicsAreKeptSevenDaysAndAsLongAsTheirSource) {
+  const auto kept = [](const std::string& of_source) {
+    kafka::TopicSpec source = source_topic();
+    source.config["retention.ms"] = of_source;
+    return with_retries({source}, {{"t", {"r"}}})->back().config["retention.ms"];
+  };
+  EXPECT_EQ(kept("3600000"), "604800000");
+  EXPECT_EQ(kept("604800001"), "604800001");
+  EXPECT_EQ(kept("-1"), "-1");
+}
+
+TEST(TopicManifest, WhatTheManifestLeavesToTheBrokerIsLeftForRetryTopicsToo) {
+  const auto specs = with_retries({{"t", 3, -1, {}}}, {{"t", {"r"}}});
+  ASSERT_TRUE(specs) << specs.failure().text;
+  EXPECT_EQ(specs->back().replication, -1);
+  EXPECT_FALSE(specs->back().config.contains("max.message.bytes"));
+}
+
+TEST(TopicManifest, ARetryTopicInTheManifestIsRefused) {
+  kafka::TopicSpec retry = source_topic();
+  retry.name = "t.retry.30s";
+  const auto specs = with_retries({source_topic(), retry}, {{"t", {"t.retry.30s"}}});
+  ASSERT_FALSE(specs);
+  EXPECT_EQ(specs.failure().kind, base::FailureKind::invalid);
+  EXPECT_THAT(specs.failure().text, HasSubstr("t.retry.30s: is a retry topic of t"));
 }
 
 }  // namespace

@@ -21,6 +21,31 @@ base::Failure unknown_handler(const std::string& name, const handler::HandlerReg
   return {base::FailureKind::invalid, text};
 }
 
+std::size_t bytes(std::int64_t value) {
+  return static_cast<std::size_t>(value);
+}
+
+delivery::LaneLimits lane_limits(const config::Settings& settings,
+                                 const config::HandlerSettings& own) {
+  const config::Consumer& consumer = settings.consumer;
+  delivery::LaneLimits lane;
+  lane.buffer_bytes = bytes(consumer.lane_buffer_bytes);
+  lane.batch_events_max = bytes(consumer.batch_events_max);
+  lane.batch_bytes_max = bytes(consumer.batch_bytes_max);
+  lane.open_events_max = own.open_events_max;
+  lane.open_bytes_max = own.open_bytes_max;
+  lane.key_events_max = own.key_events_max;
+  lane.drain_events_max = bytes(own.drain_batch);
+  lane.drain_bytes_max = bytes(own.drain_bytes_max);
+  lane.command_page_max = bytes(settings.replay.page);
+  lane.valve.streak = own.valve.streak;
+  lane.valve.ratio = own.valve.ratio;
+  lane.valve.window = own.valve.window;
+  lane.valve.shut_for = own.valve.shut_for;
+  lane.valve.shut_cap = std::max(lane.valve.shut_cap, own.valve.shut_for);
+  return lane;
+}
+
 base::Result<std::vector<runtime::HandlerRoute>> routes(const config::Settings& settings,
                                                         const handler::HandlerRegistry& registry,
                                                         const std::vector<std::string>& only) {
@@ -36,7 +61,14 @@ base::Result<std::vector<runtime::HandlerRoute>> routes(const config::Settings& 
     const std::string& name = handler.spec.name;
     const config::HandlerSettings& own = settings.handlers.at(name);
     const bool wanted = only.empty() || std::ranges::find(only, name) != only.end();
-    if (own.enabled && wanted) routes.push_back({&handler, own.topic, own.group, own.dlt_topic});
+    if (!own.enabled || !wanted) continue;
+    auto policy = retry_policy(own.retry);
+    if (!policy) {
+      return base::Failure(base::FailureKind::invalid,
+                           "handlers." + name + ": " + policy.failure().text);
+    }
+    routes.push_back({&handler, own.topic, own.group, own.dlt_topic, std::move(*policy),
+                      own.after_death == "hold", lane_limits(settings, own)});
   }
   if (routes.empty()) {
     return base::Failure(base::FailureKind::invalid,
@@ -57,11 +89,20 @@ kafka::ConsumerSettings consumer_settings(const config::Settings& settings) {
   return consumer;
 }
 
-std::size_t bytes(std::int64_t value) {
-  return static_cast<std::size_t>(value);
-}
-
 }  // namespace
+
+base::Result<delivery::RetryPolicy> retry_policy(const config::Retry& settings) {
+  delivery::RetryPolicy policy;
+  policy.delays = settings.delays;
+  policy.max_delay = settings.max_delay;
+  policy.jitter = settings.jitter;
+  policy.permanent = settings.permanent;
+  std::map<std::string, delivery::ClassOverride> classes;
+  for (const auto& [type, own] : settings.classes) {
+    if (own.delays || own.ttl) classes.emplace(type, delivery::ClassOverride{own.delays, own.ttl});
+  }
+  return delivery::with_classes(std::move(policy), classes);
+}
 
 kafka::Properties kafka_properties(const config::Kafka& settings) {
   kafka::Properties properties = settings.properties;
@@ -137,14 +178,17 @@ base::Result<runtime::WorkerSettings> worker_settings(const config::Settings& se
   worker.database = database_settings(settings.database);
   worker.database_workers = bytes(settings.database.pool_max);
   worker.prefetch_bytes = bytes(settings.consumer.prefetch_bytes);
-  worker.lane.buffer_bytes = bytes(settings.consumer.lane_buffer_bytes);
-  worker.lane.batch_events_max = bytes(settings.consumer.batch_events_max);
-  worker.lane.batch_bytes_max = bytes(settings.consumer.batch_bytes_max);
+  worker.breakers.failures = bytes(settings.breaker.failures);
+  worker.breakers.open_for = settings.breaker.open_for;
+  worker.breakers.open_cap = std::max(worker.breakers.open_cap, settings.breaker.open_for);
+  worker.events_topic = settings.kafka.events_topic;
   worker.take_lock_timeout = settings.database.lock_timeout;
   worker.drain_timeout = settings.consumer.drain_timeout;
   worker.commit_interval = settings.consumer.commit_interval;
   worker.check_interval = settings.consumer.check_interval;
-  worker.lane_batches_kept = settings.retention.lane_batches;
+  worker.retention = {settings.retention.lane_batches, settings.retention.dead_letters,
+                      settings.retention.inbox, settings.retention.audit,
+                      settings.retention.tombstones};
   worker.admin_listen = config::to_string(settings.http_admin.listen);
   worker.owner = identity.owner;
   worker.release = identity.release;

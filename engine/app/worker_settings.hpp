@@ -7,6 +7,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/config/settings.hpp"
+#include "engine/delivery/retry_policy.hpp"
 #include "engine/handler/registry.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/kafka/connection.hpp"
@@ -30,6 +31,9 @@ base::Result<runtime::WorkerSettings> worker_settings(const config::Settings& se
                                                       const handler::HandlerRegistry& registry,
                                                       const std::vector<std::string>& only,
                                                       const WorkerIdentity& identity);
+
+// The ladder and its exceptions. Fails with `invalid` for a class of errors that is none.
+base::Result<delivery::RetryPolicy> retry_policy(const config::Retry& settings);
 
 // Security and the free properties, under librdkafka's names.
 kafka::Properties kafka_properties(const config::Kafka& settings);

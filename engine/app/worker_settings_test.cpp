@@ -88,9 +88,9 @@ TEST_F(WorkerSettingsTest, TakesConsumerAndLanes) {
   EXPECT_EQ(worker.consumer.session_timeout, 11s);
   EXPECT_EQ(worker.consumer.heartbeat, 12ms);
   EXPECT_EQ(worker.prefetch_bytes, 13U);
-  EXPECT_EQ(worker.lane.buffer_bytes, 14U);
-  EXPECT_EQ(worker.lane.batch_events_max, 15U);
-  EXPECT_EQ(worker.lane.batch_bytes_max, 16U);
+  EXPECT_EQ(worker.handlers.front().lane.buffer_bytes, 14U);
+  EXPECT_EQ(worker.handlers.front().lane.batch_events_max, 15U);
+  EXPECT_EQ(worker.handlers.front().lane.batch_bytes_max, 16U);
   EXPECT_EQ(worker.drain_timeout, 17ms);
   EXPECT_EQ(worker.commit_interval, 18ms);
   EXPECT_EQ(worker.check_interval, 19ms);
@@ -159,11 +159,54 @@ TEST_F(WorkerSettingsTest, TakesDatabase) {
   EXPECT_TRUE(made().database.synchronous_commit_off);
 }
 
+TEST_F(WorkerSettingsTest, TakesTheFailurePathOfEachHandler) {
+  config::HandlerSettings& own = settings_.handlers.begin()->second;
+  own.retry.delays = {51ms, 52ms};
+  own.retry.max_delay = 53ms;
+  own.retry.jitter = 0.25;
+  own.retry.permanent = {"policy.*"};
+  own.retry.classes["upstream.timeout"] = {{{54ms}}, 55ms};
+  own.after_death = "hold";
+  own.valve = {61, 0.5, 62, 63ms};
+  own.open_events_max = 71;
+  own.open_bytes_max = 72;
+  own.key_events_max = 73;
+  own.drain_batch = 74;
+  own.drain_bytes_max = 75;
+  const auto worker = made();
+  const runtime::HandlerRoute& route = worker.handlers.front();
+  EXPECT_EQ(route.retry.delays, own.retry.delays);
+  EXPECT_EQ(route.retry.max_delay, 53ms);
+  EXPECT_EQ(route.retry.jitter, 0.25);
+  EXPECT_EQ(route.retry.permanent, own.retry.permanent);
+  const auto& timeout = route.retry.classes.at(message::ErrorType::upstream_timeout);
+  EXPECT_EQ(timeout.delays, std::vector{54ms});
+  EXPECT_EQ(timeout.ttl, 55ms);
+  EXPECT_TRUE(route.hold_after_death);
+  EXPECT_EQ(route.lane.valve.streak, 61);
+  EXPECT_EQ(route.lane.valve.window, 62);
+  EXPECT_EQ(route.lane.valve.shut_for, 63ms);
+  EXPECT_EQ(route.lane.open_events_max, 71);
+  EXPECT_EQ(route.lane.open_bytes_max, 72);
+  EXPECT_EQ(route.lane.key_events_max, 73);
+  EXPECT_EQ(route.lane.drain_events_max, 74U);
+  EXPECT_EQ(route.lane.drain_bytes_max, 75U);
+}
+
 TEST_F(WorkerSettingsTest, TakesTheRest) {
-  settings_.retention.lane_batches = 41ms;
+  settings_.retention = {41ms, 42ms, 43ms, 44ms, 45ms};
+  settings_.breaker = {7, 46ms};
+  settings_.kafka.events_topic = "happenings";
   settings_.http_admin.listen = {"::1", 42};
   const auto worker = made();
-  EXPECT_EQ(worker.lane_batches_kept, 41ms);
+  EXPECT_EQ(worker.retention.lane_batches, 41ms);
+  EXPECT_EQ(worker.retention.dead_letters, 42ms);
+  EXPECT_EQ(worker.retention.inbox, 43ms);
+  EXPECT_EQ(worker.retention.audit, 44ms);
+  EXPECT_EQ(worker.retention.tombstones, 45ms);
+  EXPECT_EQ(worker.breakers.failures, 7U);
+  EXPECT_EQ(worker.breakers.open_for, 46ms);
+  EXPECT_EQ(worker.events_topic, "happenings");
   EXPECT_EQ(worker.admin_listen, "[::1]:42");
   EXPECT_EQ(worker.owner, "host/1");
   EXPECT_EQ(worker.release, "1.2.3");

@@ -255,6 +255,10 @@ void service_keys(KeyList& list) {
       "Dead letters that a replay takes in one transaction. Large: a longer hold of the "
       "partition's "
       "row.");
+  list.add(
+      "allow_topics", list_of(topic()), [](auto& s) -> auto& { return s.replay.allow_topics; },
+      "Topics into which dead letters of other systems may be published again (spool replay "
+      "foreign).");
 }
 
 }  // namespace

@@ -113,6 +113,8 @@ struct Breaker {
 struct Replay {
   std::int64_t rate = 0;    // events a second of one replay; 0: as fast as they go
   std::int64_t page = 500;  // dead letters of one step. Large: a longer transaction
+  // Where dead letters of other systems may be published again.
+  std::vector<std::string> allow_topics = {};
 };
 
 // What the configuration says of one class of errors; empty: nothing.

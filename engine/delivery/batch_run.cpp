@@ -1,12 +1,13 @@
 #include "engine/delivery/batch_run.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <string>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "engine/base/assert.hpp"
 #include "engine/base/text.hpp"
-#include "engine/message/identity.hpp"
 
 namespace spool::delivery {
 namespace {
@@ -17,8 +18,9 @@ using base::Result;
 using base::Status;
 
 constexpr int kConflictRepeatsMax = 3;
+// A handler that finds its failures one by one gets ever smaller batches.
+constexpr int kWholeRoundsMax = 16;
 constexpr std::size_t kReasonBytesMax = 500;
-constexpr std::size_t kTraceBytesMax = 64;
 
 void add(handler::ApplyCounts& sum, const handler::ApplyCounts& part) {
   sum.written += part.written;
@@ -28,28 +30,49 @@ void add(handler::ApplyCounts& sum, const handler::ApplyCounts& part) {
   sum.rows += part.rows;
 }
 
-// A statement of the engine's own that the database refuses is our fault, never an event's.
-Status own(Status status) {
-  if (status || status.failure().kind != FailureKind::bad_data) return status;
-  return Failure(FailureKind::schema, status.failure().text, status.failure().sqlstate);
+Failure another_round() {
+  return {FailureKind::stopped, "what was learned calls for another round"};
 }
 
 }  // namespace
 
 BatchRun::BatchRun(Store& store, Probe& probe, const Route& route)
-    : store_(store),
-      probe_(probe),
-      route_(route),
-      batch_(std::get<std::unique_ptr<handler::ApplyAtOnce>>(route.handler->way)->make_batch()) {}
+    : store_(store), probe_(probe), route_(route), attempts_(route) {}
 
-ApplyDone BatchRun::run(const LaneId& lane, const ApplyJob& job, base::EpochMicros now) {
+RunDone BatchRun::run(const LaneId& lane, const ApplyJob& job, base::EpochMicros now) {
+  lane_ = &lane;
+  drain_ = nullptr;
+  page_.reset();
+  attempts_.begin_log(lane, job, now);
+  return go(job.footing, now);
+}
+
+RunDone BatchRun::run(const LaneId& lane, const DrainJob& job, base::EpochMicros now) {
+  lane_ = &lane;
+  drain_ = &job;
+  page_.reset();
+  return go(job.footing, now);
+}
+
+RunDone BatchRun::go(Footing footing, base::EpochMicros now) {
   statistics_ = {};
-  decode(lane, job, now);
+  asked_for_.clear();
+  rounds_ = 0;
+  now_ = now;
+  if (auto marked = mark_trial(footing); !marked) return {marked.failure(), {}};
   Care care = Care::trusting;
   int repeats = 0;
   for (;;) {
+    again_ = false;
+    if (drain_ == nullptr || page_) attempts_.prepare();
     ++statistics_.transactions;
-    Result<Committed> outcome = transact(lane, job, care);
+    Result<Committed> outcome = transact(footing, care);
+    if (again_) {
+      if (++rounds_ > kWholeRoundsMax)
+        attempts_.cut(std::max<std::size_t>(1, attempts_.events() / 2));
+      care = Care::trusting;
+      continue;
+    }
     if (!outcome && outcome.failure().kind == FailureKind::bad_data) {
       SPOOL_ASSERT(care == Care::trusting, "a search that ends without a culprit");
       care = Care::searching;
@@ -61,194 +84,293 @@ ApplyDone BatchRun::run(const LaneId& lane, const ApplyJob& job, base::EpochMicr
   }
 }
 
-void BatchRun::decode(const LaneId& lane, const ApplyJob& job, base::EpochMicros now) {
-  batch_->clear();
-  origins_.clear();
-  undecodable_.clear();
-  gaps_ = 0;
-  last_offset_ = -1;
-  last_timestamp_ms_ = -1;
-  std::int64_t expected = job.from;
-  for (std::uint32_t s = 0; s < job.slices.size(); ++s) {
-    const Slice& slice = job.slices[s];
-    for (std::uint32_t r = 0; r < slice.records.size(); ++r) {
-      const message::Record record = slice.records.record(r);
-      if (record.offset < expected) continue;  // fetched twice, or the probe before our position
-      gaps_ += record.offset - expected;
-      expected = record.offset + 1;
-      last_offset_ = record.offset;
-      last_timestamp_ms_ = record.timestamp_ms;
-      if (statistics_.records++ == 0) statistics_.oldest_timestamp_ms = record.timestamp_ms;
-      stage_record(lane, record, {s, r}, now);
-    }
+// Suspects run under a mark that is durable before anything of them is read.
+Status BatchRun::mark_trial(Footing& footing) {
+  trial_.reset();
+  if (drain_ == nullptr) {
+    trial_ = next_trial(footing.suspicion, Origin::log, footing.next, attempts_.events_end(),
+                        static_cast<std::int64_t>(attempts_.events()));
+  } else {
+    std::int64_t events = 0;
+    for (const HeadRef& head : drain_->heads) events += footing.held->find(head.key)->events;
+    events = std::min(events, static_cast<std::int64_t>(footing.events_max));
+    trial_ = next_trial(footing.suspicion, Origin::open, drain_->heads.front().number, 0, events);
   }
-  gaps_ += job.to() - expected;
+  if (trial_ && trial_->events == 0) trial_.reset();
+  if (!trial_) return {};
+  auto begun = store_.begin(*lane_);
+  if (!begun) return own(begun.failure());
+  LaneTransaction& transaction = **begun;
+  Suspicion marked = footing.suspicion;
+  marked.trial = trial_;
+  if (auto done = own(transaction.fence(footing.claim, nullptr)); !done) return done;
+  if (auto done = own(transaction.suspect(marked)); !done) return done;
+  if (auto done = own(transaction.commit(Durability::durable)); !done) return done;
+  ++footing.claim.seq;
+  footing.suspicion = marked;
+  if (drain_ == nullptr && condemned(marked, *trial_)) attempts_.condemn(0);
+  return {};
 }
 
-void BatchRun::stage_record(const LaneId& lane, const message::Record& record, Origin origin,
-                            base::EpochMicros now) {
-  const auto read = reader_.read(record);
-  if (const auto* bad = std::get_if<message::NotAnEvent>(&read)) {
-    undecodable_.push_back(letter(lane, record, bad->why, bad->source, bad->id, {}));
-    return;
-  }
-  const message::Event& event = std::get<message::Event>(read);
-  const auto& types = route_.handler->spec.types;
-  if (std::find(types.begin(), types.end(), event.type) == types.end()) {
-    message::Rejection why{
-        message::ErrorType::schema_unknown_type, "type",
-        "'" + base::printable(event.type, 100) + "' is not taken by handler " + lane.handler};
-    undecodable_.push_back(
-        letter(lane, record, std::move(why), event.source, event.id, event.type));
-    return;
-  }
-  if (auto why = stage_event(event, now)) {
-    undecodable_.push_back(
-        letter(lane, record, std::move(*why), event.source, event.id, event.type));
-    return;
-  }
-  origins_.push_back(origin);
+// Nothing but effects: all counts are known beforehand but for duplicates, and the position moves
+// together with the fence.
+bool BatchRun::plain(Care care) const {
+  return care == Care::trusting && drain_ == nullptr && !trial_ && attempts_.plain() &&
+         asked_for_.empty() && route_.handler->spec.idempotence == handler::Idempotence::natural;
 }
 
-// Whatever a handler throws is a failure of that event, never of the process.
-std::optional<message::Rejection> BatchRun::stage_event(const message::Event& event,
-                                                        base::EpochMicros now) {
-  const std::size_t staged = batch_->size();
-  std::string what = "something that is no std::exception";
-  try {
-    return batch_->stage(event, now);
-  } catch (const std::exception& error) {
-    what = error.what();
-  } catch (...) {  // what it is stays unknown
-  }
-  SPOOL_ASSERT(batch_->size() == staged, "an event that is not staged leaves no trace");
-  return message::Rejection{message::ErrorType::handler_bug,
-                            {},
-                            "handler threw: " + base::printable(what, kReasonBytesMax)};
-}
-
-Result<Committed> BatchRun::transact(const LaneId& lane, const ApplyJob& job, Care care) {
-  letters_ = undecodable_;
-  newly_dead_ = 0;
+Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   statistics_.counts = {};
-  probe_.reach(lane, Point::before_begin);
-  auto begun = store_.begin(lane);
+  const bool nothing = drain_ == nullptr && attempts_.size() == 0 && attempts_.to() == footing.next;
+  if (nothing && !trial_) return unchanged(footing);
+  const bool plain_way = plain(care);
+  probe_.reach(*lane_, Point::before_begin);
+  auto begun = store_.begin(*lane_);
   if (!begun) return own(begun.failure()).failure();
   LaneTransaction& transaction = **begun;
 
-  // Nothing to bury and nothing suspected: all counts are known beforehand but for duplicates, and
-  // the position moves together with the fence.
-  const bool plain = care == Care::trusting && letters_.empty() &&
-                     route_.handler->spec.idempotence == handler::Idempotence::natural;
-  const Advance expected = advance_of(job);
-  if (auto fenced = own(transaction.fence(job.claim, plain ? &expected : nullptr)); !fenced)
-    return fenced.failure();
-  probe_.reach(lane, Point::in_transaction);
-  if (auto done = apply_and_bury(transaction, lane, job, care); !done) return done.failure();
-  const Advance step = plain ? expected : advance_of(job);
-  if (!plain) {
-    if (auto moved = own(transaction.advance(step)); !moved) return moved.failure();
+  Counters all;
+  all.applied = static_cast<std::int64_t>(attempts_.size());
+  const Advance whole = plain_way ? advance_of(footing, all) : Advance{};
+  if (auto done = own(transaction.fence(footing.claim, plain_way ? &whole : nullptr)); !done)
+    return done.failure();
+  probe_.reach(*lane_, Point::in_transaction);
+  OpenBook book(footing);
+  if (drain_ != nullptr && !page_) {
+    if (auto done = load_page(transaction, footing); !done) return done.failure();
   }
-  const bool outbox_written = newly_dead_ > 0;
-  probe_.reach(lane, Point::before_commit);
-  const auto committed =
-      own(transaction.commit(outbox_written ? Durability::durable : Durability::relaxed));
-  if (!committed) return committed.failure();
-  probe_.reach(lane, Point::after_commit);
-  return Committed{{job.claim.token, job.claim.seq + 1}, step, outbox_written};
+  if (auto done = answer_requests(transaction); !done) return done.failure();
+  if (auto done = ask_inbox(transaction); !done) return done.failure();
+  if (auto done = apply(transaction, footing, care); !done) return done.failure();
+  // A failure that nothing else of the batch waits for is settled in the same transaction, if the
+  // position has not moved past it yet.
+  again_ |= plain_way && !attempts_.plain();
+  if (again_) return another_round();
+  if (auto done = check_counts(); !done) return done.failure();
+
+  Committed committed = unchanged(footing);
+  ++committed.claim.seq;
+  committed.advance = whole;
+  Settlement settlement(attempts_, route_, book, now_);
+  if (!plain_way) {
+    if (auto done = finish(transaction, footing, book, settlement, committed); !done)
+      return done.failure();
+  }
+  committed.open = book.change();
+  committed.no_room = attempts_.no_room();
+  probe_.reach(*lane_, Point::before_commit);
+  // A mark that came back after a crash of the database would accuse who ran well.
+  const bool durable = committed.outbox_written || trial_;
+  const auto done = own(transaction.commit(durable ? Durability::durable : Durability::relaxed));
+  if (!done) return done.failure();
+  probe_.reach(*lane_, Point::after_commit);
+  committed.deaths = settlement.newly_dead();
+  committed.survived = attempts_.count(Fate::apply);
+  summarise(settlement);
+  return committed;
 }
 
-Status BatchRun::apply_and_bury(LaneTransaction& transaction, const LaneId& lane,
-                                const ApplyJob& job, Care care) {
-  if (!origins_.empty()) {
-    if (care == Care::searching) {
-      if (auto searched = search(transaction, lane, job, 0, origins_.size()); !searched)
-        return searched;
-    } else {
-      auto applied = transaction.apply(*batch_, 0, origins_.size());
-      if (!applied) return applied.failure();
-      add(statistics_.counts, *applied);
-    }
+// The lane as it is.
+Committed BatchRun::unchanged(const Footing& footing) const {
+  Committed committed;
+  committed.claim = footing.claim;
+  committed.advance.from = committed.advance.to = footing.next;
+  committed.open.next_number = footing.next_number;
+  committed.suspicion = footing.suspicion;
+  committed.no_room = attempts_.no_room();
+  return committed;
+}
+
+Status BatchRun::load_page(LaneTransaction& transaction, const Footing& footing) {
+  auto page = transaction.read_open(drain_->heads, footing.events_max, drain_->bytes_max);
+  if (!page) return own(page.failure());
+  page_ = std::move(*page);
+  attempts_.begin_open(*lane_, *page_, footing, now_);
+  if (trial_ && condemned(footing.suspicion, *trial_)) attempts_.condemn(0);
+  attempts_.prepare();
+  return {};
+}
+
+Status BatchRun::answer_requests(LaneTransaction& transaction) {
+  if (!attempts_.has(Fate::request)) return {};
+  std::vector<ReplayRequest> requests;
+  std::vector<std::size_t> items;
+  for (std::size_t item = 0; item < attempts_.size(); ++item) {
+    if (attempts_.fate(item) != Fate::request) continue;
+    Attempts::Named named = attempts_.name(item);
+    requests.push_back(
+        {std::move(named.source), std::move(named.id), *asked_life(attempts_.record(item))});
+    items.push_back(item);
   }
-  return bury(transaction);
+  auto found = transaction.find_letters(requests);
+  if (!found) return own(found.failure());
+  using Name = std::pair<std::string_view, std::string_view>;
+  std::map<Name, const FoundLetter*> by_name;
+  for (const FoundLetter& letter : *found)
+    by_name.emplace(std::pair<std::string_view, std::string_view>(letter.source, letter.event_id),
+                    &letter);
+  std::set<base::Uuid> asked;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto known = by_name.find({requests[i].source, requests[i].id});
+    if (known == by_name.end()) {
+      attempts_.learn_ordinary(items[i]);
+      continue;
+    }
+    attempts_.learn_duplicate(items[i]);
+    const FoundLetter& letter = *known->second;
+    const bool now_asked = letter.open && letter.life == requests[i].life;
+    if (now_asked && asked.insert(letter.id).second) asked_for_.push_back(letter);
+  }
+  again_ = true;
+  return another_round();
+}
+
+Status BatchRun::ask_inbox(LaneTransaction& transaction) {
+  if (attempts_.inbox_items().empty()) return {};
+  auto seen = transaction.seen(attempts_.inbox_identities());
+  if (!seen) return own(seen.failure());
+  std::set<message::Identity> here;
+  for (std::size_t i = 0; i < seen->size(); ++i) {
+    const bool first = here.insert(attempts_.inbox_identities()[i]).second;
+    if (first && !(*seen)[i]) continue;
+    attempts_.learn_duplicate(attempts_.inbox_items()[i]);
+    again_ = true;
+  }
+  return again_ ? Status(another_round()) : Status();
+}
+
+Status BatchRun::apply(LaneTransaction& transaction, const Footing& footing, Care care) {
+  const std::size_t staged = attempts_.staged().size();
+  statistics_.asked = std::max(statistics_.asked, staged);
+  if (staged == 0) return {};
+  if (care == Care::searching) return search(transaction, 0, staged);
+  auto applied = transaction.apply(attempts_.batch(), 0, staged);
+  if (applied) return take_in(*applied);
+  const bool alone = staged == 1 && footing.blame_slow;
+  if (!alone || applied.failure().kind != FailureKind::slow) return applied.failure();
+  blame(0, applied.failure());
+  again_ = true;  // the transaction is of no use any more
+  return another_round();
+}
+
+Status BatchRun::take_in(const handler::ApplyCounts& applied) {
+  add(statistics_.counts, applied);
+  for (const handler::EventFailure& failure : applied.failed) {
+    if (failure.event >= attempts_.staged().size()) {
+      return Failure(
+          FailureKind::schema,
+          "handler " + lane_->handler + " reports the failure of an event that it was not given");
+    }
+    again_ |= attempts_.learn_failure(attempts_.staged()[failure.event], failure);
+  }
+  return {};
 }
 
 // In the order of the events: the first half is applied before the second is tried.
-Status BatchRun::search(LaneTransaction& transaction, const LaneId& lane, const ApplyJob& job,
-                        std::size_t first, std::size_t last) {
+Status BatchRun::search(LaneTransaction& transaction, std::size_t first, std::size_t last) {
   if (auto saved = own(transaction.savepoint()); !saved) return saved;
-  auto applied = transaction.apply(*batch_, first, last);
+  auto applied = transaction.apply(attempts_.batch(), first, last);
   if (applied) {
-    add(statistics_.counts, *applied);
+    if (auto done = take_in(*applied); !done) return done;
     return own(transaction.release_savepoint());
   }
   if (applied.failure().kind != FailureKind::bad_data) return applied.failure();
   if (auto back = own(transaction.rollback_to_savepoint()); !back) return back;
   if (last - first == 1) {
-    blame(lane, job, first, applied.failure());
+    blame(first, applied.failure());
     return {};
   }
   const std::size_t middle = first + (last - first) / 2;
-  if (auto half = search(transaction, lane, job, first, middle); !half) return half;
-  return search(transaction, lane, job, middle, last);
+  if (auto half = search(transaction, first, middle); !half) return half;
+  return search(transaction, middle, last);
 }
 
-void BatchRun::blame(const LaneId& lane, const ApplyJob& job, std::size_t staged,
-                     const Failure& failure) {
-  const auto [slice, index] = origins_[staged];
-  const message::Record record = job.slices[slice].records.record(index);
-  const auto read = reader_.read(record);
-  const auto* event = std::get_if<message::Event>(&read);
-  SPOOL_ASSERT(event != nullptr, "a staged record is an event");
-  const bool threw = failure.sqlstate == kHandlerThrew;
-  message::Rejection why{
-      threw ? message::ErrorType::handler_bug : message::ErrorType::db_constraint,
-      {},
-      base::printable(failure.text, kReasonBytesMax)};
-  letters_.push_back(letter(lane, record, std::move(why), event->source, event->id, event->type));
+void BatchRun::blame(std::size_t staged, const Failure& failure) {
+  handler::EventFailure event;
+  event.type = failure.sqlstate == kHandlerThrew   ? message::ErrorType::handler_bug
+               : failure.kind == FailureKind::slow ? message::ErrorType::handler_timeout
+                                                   : message::ErrorType::db_constraint;
+  event.text = base::printable(failure.text, kReasonBytesMax);
+  again_ |= attempts_.learn_failure(attempts_.staged()[staged], std::move(event));
 }
 
-Status BatchRun::bury(LaneTransaction& transaction) {
-  if (letters_.empty()) return {};
-  auto buried = transaction.bury(letters_);
-  if (!buried) return own(Status(buried.failure()));
-  newly_dead_ = *buried;
-  statistics_.duplicate_deaths = static_cast<std::int64_t>(letters_.size()) - newly_dead_;
-  statistics_.rejected.clear();
-  for (const DeadLetter& dead : letters_) {
-    const auto trace = dead.record.header("ce_traceparent");
-    statistics_.rejected.push_back({dead.why.type, dead.source, dead.id, dead.why.message(),
-                                    dead.record.offset,
-                                    base::printable(trace.value_or(""), kTraceBytesMax)});
+// A handler that loses an event must not take the position past it.
+Status BatchRun::check_counts() const {
+  const handler::ApplyCounts& counts = statistics_.counts;
+  const std::int64_t accounted =
+      counts.written + counts.coalesced + counts.stale + counts.duplicate;
+  if (accounted == attempts_.count(Fate::apply)) return {};
+  return Failure(FailureKind::schema, "handler " + lane_->handler + " accounts for " +
+                                          std::to_string(accounted) + " of " +
+                                          std::to_string(attempts_.count(Fate::apply)) + " events");
+}
+
+Status BatchRun::finish(LaneTransaction& transaction, const Footing& footing, OpenBook& book,
+                        Settlement& settlement, Committed& committed) {
+  if (auto done = settlement.settle(transaction); !done) return done;
+  if (!asked_for_.empty()) {
+    std::vector<Revival> revivals;
+    for (const FoundLetter& letter : asked_for_) revivals.push_back(book.revive(letter, now_));
+    if (auto done = own(transaction.revive(revivals)); !done) return done;
   }
+  // A natural handler's duplicates change nothing, and are known too late for the fence that
+  // carries the position: everywhere they count as applied, like every event that was stale.
+  if (route_.handler->spec.idempotence != handler::Idempotence::natural) {
+    book.delta.duplicate += statistics_.counts.duplicate;
+    book.delta.applied -= statistics_.counts.duplicate;
+  }
+  committed.advance = advance_of(footing, book.delta);
+  if (auto done = own(transaction.advance(committed.advance)); !done) return done;
+  if (trial_) {
+    committed.suspicion = after_commit(footing.suspicion, *trial_, committed.advance.to);
+    if (auto done = own(transaction.suspect(committed.suspicion)); !done) return done;
+  }
+  committed.outbox_written = settlement.outbox_written();
   return {};
 }
 
-Advance BatchRun::advance_of(const ApplyJob& job) const {
-  Advance step{job.from, job.to(), last_offset_, last_timestamp_ms_, {}};
-  const auto letters = static_cast<std::int64_t>(letters_.size());
-  step.delta.gaps = gaps_;
-  step.delta.dead = newly_dead_;
-  // A natural handler's duplicates change nothing and are known too late for the fence that carries
-  // the position: the lane counts them as applied, like every event that was stale.
-  const bool natural = route_.handler->spec.idempotence == handler::Idempotence::natural;
-  step.delta.duplicate = letters - newly_dead_ + (natural ? 0 : statistics_.counts.duplicate);
-  step.delta.applied = step.to - step.from - gaps_ - step.delta.dead - step.delta.duplicate;
+Advance BatchRun::advance_of(const Footing& footing, const Counters& delta) const {
+  Advance step{footing.next, footing.next, -1, -1, delta};
+  if (drain_ == nullptr) {
+    step.to = attempts_.to();
+    step.last_offset = attempts_.last_offset();
+    step.last_timestamp_ms = attempts_.last_timestamp_ms();
+    step.delta.gaps = attempts_.gaps();
+  }
+  SPOOL_ASSERT(step.delta.sum() == step.to - step.from, "a batch that loses count");
   return step;
 }
 
-DeadLetter BatchRun::letter(const LaneId& lane, const message::Record& record,
-                            message::Rejection why, std::string_view source, std::string_view id,
-                            std::string_view type) const {
-  DeadLetter dead{std::string(source), std::string(id), base::printable(type, 255), record,
-                  std::move(why)};
-  if (source.empty() || id.empty()) {
-    message::Identity stand_in = message::coordinates_identity(route_.topic, lane.partition,
-                                                               record.offset, record.timestamp_ms);
-    dead.source = std::move(stand_in.source);
-    dead.id = std::move(stand_in.id);
+void BatchRun::summarise(Settlement& settlement) {
+  statistics_.failed = std::move(settlement.failed());
+  statistics_.duplicate_deaths = settlement.dead_already();
+  statistics_.duplicates = attempts_.count(Fate::duplicate);
+  if (route_.handler->spec.idempotence == handler::Idempotence::inbox) {
+    statistics_.lookups =
+        static_cast<std::int64_t>(attempts_.inbox_items().size()) + statistics_.duplicates;
   }
-  return dead;
+  statistics_.held =
+      drain_ == nullptr ? attempts_.count(Fate::park) + attempts_.count(Fate::schedule) : 0;
+  statistics_.records =
+      static_cast<std::int64_t>(attempts_.size()) - attempts_.count(Fate::wait) - statistics_.held;
+  if (attempts_.size() > 0) statistics_.oldest_timestamp_ms = attempts_.record(0).timestamp_ms;
+  for (std::size_t item = 0; item < attempts_.size(); ++item) {
+    // Whichever round they failed in.
+    const Fate fate = attempts_.fate(item);
+    if (fate != Fate::retry && fate != Fate::die) continue;
+    const std::string& service = attempts_.trouble(item).dependency;
+    if (!service.empty()) statistics_.dependencies_failed.push_back(service);
+  }
+  if (!page_) return;
+  for (std::size_t item = 0; item < attempts_.size(); ++item) {
+    const OpenRow& row = *attempts_.row(item);
+    const Fate fate = attempts_.fate(item);
+    if (fate == Fate::apply || fate == Fate::die)
+      statistics_.attempts.push_back(attempts_.attempt(item));
+    // Of those that waited for a time, not of those that waited for others.
+    const bool acted = row.state == OpenState::head && fate != Fate::wait;
+    if (acted && row.first_failed_at != 0) statistics_.lateness.push_back(now_ - row.due);
+  }
 }
 
 }  // namespace spool::delivery

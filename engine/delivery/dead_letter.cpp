@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMessageBytesMax = 1024;
 constexpr std::size_t kFingerprintBytesMax = 300;
+constexpr std::size_t kUuidBytes = 36;
+constexpr std::size_t kHeadersAddedMax = 14;
 
 bool ours(std::string_view name) {
   return name.starts_with("spool-") || name.starts_with("__dlq.errors.");
@@ -42,6 +44,38 @@ bool varies(std::string_view token) {
   // A field name such as list2 stays; what begins with a digit is a number or a date.
   return is_digit(token.front()) ||
          (token.front() == '-' && token.size() > 1 && is_digit(token[1]));
+}
+
+message::OwnedHeaders originals(const message::Record& record) {
+  message::OwnedHeaders headers;
+  headers.reserve(record.headers.size() + kHeadersAddedMax);
+  for (const message::Header& header : record.headers) {
+    if (ours(header.name)) continue;
+    headers.emplace_back(std::string(header.name),
+                         header.value ? std::optional(std::string(*header.value)) : std::nullopt);
+  }
+  return headers;
+}
+
+struct Count {
+  std::int32_t attempt;
+  std::int32_t life;
+  base::EpochMicros first_seen;  // when its first attempt failed
+};
+
+void add_facts(message::OwnedHeaders& headers, const message::Record& record, const Count& count,
+               const message::Rejection& why, const Sender& sender) {
+  const auto add = [&headers](const char* name, std::string_view value) {
+    headers.emplace_back(name, std::string(value));
+  };
+  add("spool-attempt", std::to_string(count.attempt));
+  add("spool-life", std::to_string(count.life));
+  add("spool-origin-timestamp", std::to_string(record.timestamp_ms));
+  add("spool-first-seen", base::format_rfc3339(count.first_seen));
+  add("spool-error-type", message::to_string(why.type));
+  add("spool-error-message", base::printable(why.message(), kMessageBytesMax));
+  add("spool-handler", sender.handler);
+  add("spool-release", sender.release);
 }
 
 }  // namespace
@@ -78,38 +112,43 @@ std::string fingerprint(std::string_view handler, const message::Rejection& why)
   return base::printable(out, kFingerprintBytesMax);
 }
 
-base::Uuid dead_letter_id(const DeadLetter& letter, std::int32_t life) {
-  return base::name_uuid(letter.source, letter.id, std::to_string(life), "dead_letter");
+base::Uuid retry_id(std::string_view source, std::string_view id, const OpenRow& row) {
+  return base::name_uuid(source, id, std::to_string(row.life),
+                         "retry." + std::to_string(row.attempts));
 }
 
-message::OwnedHeaders dead_letter_headers(const DeadLetter& letter,
-                                          const DeadLetterContext& context) {
-  message::OwnedHeaders headers;
-  headers.reserve(letter.record.headers.size() + 14);
-  for (const message::Header& header : letter.record.headers) {
-    if (ours(header.name)) continue;
-    headers.emplace_back(std::string(header.name),
-                         header.value ? std::optional(std::string(*header.value)) : std::nullopt);
-  }
-  const std::string text = base::printable(letter.why.message(), kMessageBytesMax);
-  const std::string attempts = std::to_string(context.attempt);
+base::Uuid dead_letter_id(const DeadLetter& letter) {
+  return base::name_uuid(letter.source, letter.id, std::to_string(letter.life), "dead_letter");
+}
+
+std::string replay_header_prefix() {
+  const std::string block = message::pack_headers(
+      message::OwnedHeaders{{"spool-replay-id", std::string(kUuidBytes, '0')}});
+  return block.substr(0, block.size() - kUuidBytes);
+}
+
+message::OwnedHeaders retry_headers(const message::Record& record, const OpenRow& row,
+                                    const message::Rejection& why, const Sender& sender) {
+  message::OwnedHeaders headers = originals(record);
+  const base::EpochMicros first = row.first_failed_at == 0 ? sender.now : row.first_failed_at;
+  add_facts(headers, record, {row.attempts + 1, row.life, first}, why, sender);
+  headers.emplace_back("spool-due-at", base::format_rfc3339(row.due));
+  return headers;
+}
+
+message::OwnedHeaders dead_letter_headers(const DeadLetter& letter, const Sender& sender) {
+  message::OwnedHeaders headers = originals(letter.record);
+  const base::EpochMicros first = letter.first_failed_at == 0 ? sender.now : letter.first_failed_at;
+  add_facts(headers, letter.record, {letter.attempts, letter.life, first}, letter.why, sender);
   const auto add = [&headers](const char* name, std::string_view value) {
     headers.emplace_back(name, std::string(value));
   };
-  add("spool-attempt", attempts);
-  add("spool-life", std::to_string(context.life));
-  add("spool-origin-timestamp", std::to_string(letter.record.timestamp_ms));
-  add("spool-first-seen", base::format_rfc3339(context.first_seen));
-  add("spool-error-type", message::to_string(letter.why.type));
-  add("spool-error-message", text);
-  add("spool-handler", context.handler);
-  add("spool-release", context.release);
-  add("__dlq.errors.topic", context.topic);
-  add("__dlq.errors.partition", std::to_string(context.partition));
+  add("__dlq.errors.topic", sender.topic);
+  add("__dlq.errors.partition", std::to_string(sender.partition));
   add("__dlq.errors.offset", std::to_string(letter.record.offset));
-  add("__dlq.errors.group", context.group);
-  add("__dlq.errors.delivery.count", attempts);
-  add("__dlq.errors.message", text);
+  add("__dlq.errors.group", sender.group);
+  add("__dlq.errors.delivery.count", std::to_string(letter.attempts));
+  add("__dlq.errors.message", base::printable(letter.why.message(), kMessageBytesMax));
   return headers;
 }
 

@@ -6,13 +6,21 @@
 #include "engine/base/assert.hpp"
 
 namespace spool::delivery {
+namespace {
+
+bool runs_events(const Job& job) {
+  return std::holds_alternative<ApplyJob>(job) || std::holds_alternative<DrainJob>(job);
+}
+
+}  // namespace
 
 void Dispatcher::assign(const std::string& handler, std::span<const std::int32_t> partitions) {
   for (const std::int32_t partition : partitions) {
     const LaneId id{handler, partition};
     auto [slot, fresh] = slots_.try_emplace(id);
     if (fresh) {
-      slot->second.lane = std::make_unique<Lane>(id, limits_, ++lanes_made_ << 32);
+      slot->second.lane =
+          std::make_unique<Lane>(id, handlers_.at(handler).limits, ++lanes_made_ << 32);
     } else {
       slot->second.lane->forget("assigned anew");
       slot->second.revoked = false;
@@ -37,7 +45,7 @@ void Dispatcher::revoke_all(const std::string& handler) {
 
 bool Dispatcher::quiescent(const std::string& handler) const {
   return std::none_of(slots_.begin(), slots_.end(), [&](const auto& entry) {
-    return entry.first.handler == handler && entry.second.revoked && entry.second.lane->busy();
+    return entry.first.handler == handler && entry.second.revoked && !entry.second.lane->let_go();
   });
 }
 
@@ -52,59 +60,152 @@ void Dispatcher::drop_revoked(const std::string& handler) {
   handles_[handler] = {};
 }
 
-std::optional<Work> Dispatcher::next_work(Instant now) {
+std::optional<Work> Dispatcher::next_work(const Moment& now) {
   if (slots_.empty()) return std::nullopt;
+  const Occupation others = occupation(now);
   auto slot = slots_.upper_bound(turn_);
   for (std::size_t seen = 0; seen < slots_.size(); ++seen, ++slot) {
     if (slot == slots_.end()) slot = slots_.begin();
-    if (slot->second.revoked) continue;
-    if (auto job = slot->second.lane->next_job(now)) {
-      turn_ = slot->first;
-      return Work{slot->first, slot->second.lane->generation(), std::move(*job)};
-    }
+    Lane& lane = *slot->second.lane;
+    if (lane.busy()) continue;
+    Gate gate = gate_of(slot->first.handler, now.at);
+    const bool suspects = lane.runs_suspects(now);
+    gate.occupied = others.suspects_running || others.mark_in_doubt ||
+                    (suspects ? others.running : others.suspects_waiting);
+    auto job = slot->second.revoked ? lane.last_job() : lane.next_job(now, gate);
+    if (!job) continue;
+    turn_ = slot->first;
+    slot->second.runs_events = runs_events(*job);
+    slot->second.runs_suspects = slot->second.runs_events && suspects;
+    if (slot->second.runs_events) admit(slot->second, slot->first, now.at);
+    return Work{slot->first, lane.generation(), std::move(*job)};
   }
   return std::nullopt;
 }
 
-std::optional<Instant> Dispatcher::wake_at() const {
+// Suspects run before anything else, so that they wait for nobody for long.
+Dispatcher::Occupation Dispatcher::occupation(const Moment& now) {
+  Occupation found;
+  for (const auto& [id, slot] : slots_) {
+    found.running |= slot.lane->busy() && slot.runs_events;
+    found.suspects_running |= slot.lane->busy() && slot.runs_suspects;
+    if (slot.revoked) continue;
+    found.mark_in_doubt |= slot.lane->mark_in_doubt();
+    found.suspects_waiting |= slot.lane->runs_suspects(now) && !gate_of(id.handler, now.at).shut;
+  }
+  return found;
+}
+
+Gate Dispatcher::gate_of(const std::string& handler, Instant now) {
+  Gate gate;
+  gate.commits = commits_;
+  for (const std::string& name : handlers_.at(handler).dependencies) {
+    const Breaker& breaker = breakers_.of(name);
+    gate.shut |= !breaker.allows(now);
+    gate.probe |= breaker.state(now) != BreakerState::closed;
+  }
+  return gate;
+}
+
+void Dispatcher::admit(Slot& slot, const LaneId& lane, Instant now) {
+  slot.permits.clear();
+  for (const std::string& name : handlers_.at(lane.handler).dependencies) {
+    const auto permit = breakers_.of(name).admit(now);
+    SPOOL_ASSERT(permit.has_value(), "a job that its gate should have stopped");
+    slot.permits.push_back(*permit);
+  }
+}
+
+// A service is judged by the greater part of a batch: a few events that it refuses do not make it
+// an outage.
+void Dispatcher::judge(Slot& slot, const LaneId& lane, const Done& done, Instant now) {
+  const auto* run = std::get_if<RunDone>(&done);
+  if (run == nullptr) return;
+  if (run->outcome) ++commits_;
+  const auto permits = std::exchange(slot.permits, {});
+  const auto& names = handlers_.at(lane.handler).dependencies;
+  const RunStatistics& statistics = run->statistics;
+  for (std::size_t i = 0; i < permits.size(); ++i) {
+    Breaker& breaker = breakers_.of(names[i]);
+    const auto failures = std::count(statistics.dependencies_failed.begin(),
+                                     statistics.dependencies_failed.end(), names[i]);
+    if (!run->outcome || statistics.asked == 0) {
+      breaker.abandon(permits[i]);
+    } else if (failures * 2 >= statistics.records) {
+      breaker.failed(permits[i], now);
+    } else {
+      breaker.succeeded(permits[i], now);
+    }
+  }
+}
+
+// What lies in the past waits for the end of somebody's job, which wakes everybody.
+std::optional<Instant> Dispatcher::wake_at(const Moment& now) const {
   std::optional<Instant> earliest;
+  const auto at = [&](const std::optional<Instant>& when) {
+    if (when && *when > now.at && (!earliest || *when < *earliest)) earliest = when;
+  };
   for (const auto& [id, slot] : slots_) {
     if (slot.revoked) continue;
-    const auto at = slot.lane->wake_at();
-    if (at && (!earliest || *at < *earliest)) earliest = at;
+    at(slot.lane->wake_at(now));
+    for (const std::string& name : handlers_.at(id.handler).dependencies) {
+      if (const Breaker* breaker = breakers_.find(name)) at(breaker->wake_at());
+    }
   }
   return earliest;
 }
 
 std::optional<ToPublish> Dispatcher::finish(Work work, Done done, Instant now) {
-  Lane* lane = find(work.lane);
-  SPOOL_ASSERT(lane != nullptr, "a busy lane is never dropped");
+  const auto found = slots_.find(work.lane);
+  SPOOL_ASSERT(found != slots_.end(), "a busy lane is never dropped");
+  Slot& slot = found->second;
+  judge(slot, work.lane, done, now);
   std::optional<ToPublish> to_publish;
+  finish_job(*slot.lane, work, done, now, to_publish);
+  if (!slot.dropped) return to_publish;
+  slots_.erase(found);
+  return std::nullopt;
+}
+
+void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now,
+                            std::optional<ToPublish>& to_publish) {
   if (auto* take = std::get_if<TakeDone>(&done)) {
-    lane->finish_take(std::move(take->outcome), now);
-  } else if (auto* apply = std::get_if<ApplyDone>(&done)) {
-    lane->finish_apply(std::move(std::get<ApplyJob>(work.job)), std::move(apply->outcome), now);
-  } else if (auto* read = std::get_if<ReadOutboxDone>(&done)) {
-    if (read->outcome) {
-      const std::size_t rows = read->outcome->size();
-      lane->finish_read_outbox(rows, now);
-      const bool still_ours = lane->generation() == work.generation;
-      if (still_ours && rows > 0)
-        to_publish = ToPublish{work.lane, work.generation, std::move(*read->outcome)};
+    lane.finish_take(std::move(take->outcome), now);
+  } else if (auto* run = std::get_if<RunDone>(&done)) {
+    if (auto* apply = std::get_if<ApplyJob>(&work.job)) {
+      lane.finish_apply(std::move(*apply), std::move(run->outcome), now);
     } else {
-      lane->finish_read_outbox(read->outcome.failure(), now);
+      lane.finish_drain(std::move(run->outcome), now);
     }
+  } else if (auto* open = std::get_if<OpenDone>(&done)) {
+    if (auto* companions = std::get_if<CompanionsJob>(&work.job)) {
+      lane.finish_companions(std::move(*companions), std::move(open->outcome), now);
+    } else if (const auto* command = std::get_if<CommandJob>(&work.job)) {
+      lane.finish_command(*command, std::move(open->outcome), now);
+    } else {
+      lane.finish_awaken(std::move(open->outcome), now);
+    }
+  } else if (auto* read = std::get_if<ReadOutboxDone>(&done)) {
+    finish_read(lane, work, std::move(read->outcome), now, to_publish);
   } else if (auto* settle = std::get_if<SettleOutboxDone>(&done)) {
-    lane->finish_settle_outbox(std::move(std::get<SettleOutboxJob>(work.job)),
-                               std::move(settle->outcome), now);
+    lane.finish_settle_outbox(std::move(std::get<SettleOutboxJob>(work.job)),
+                              std::move(settle->outcome), now);
+  } else if (auto* mark = std::get_if<MarkStoppedDone>(&done)) {
+    lane.finish_mark_stopped(mark->outcome, now);
   } else {
-    lane->finish_mark_stopped(std::get<MarkStoppedDone>(done).outcome, now);
+    lane.finish_let_go();
   }
-  if (slots_.at(work.lane).dropped) {
-    slots_.erase(work.lane);
-    return std::nullopt;
-  }
-  return to_publish;
+}
+
+void Dispatcher::finish_read(Lane& lane, const Work& work,
+                             base::Result<std::vector<OutboxRow>> outcome, Instant now,
+                             std::optional<ToPublish>& to_publish) {
+  if (!outcome) return lane.finish_read_outbox(outcome.failure(), now);
+  const std::size_t rows = outcome->size();
+  lane.finish_read_outbox(rows, now);
+  const bool still_ours = lane.generation() == work.generation;
+  if (still_ours && rows > 0)
+    to_publish = ToPublish{work.lane, work.generation, std::move(*outcome)};
 }
 
 void Dispatcher::published(const LaneId& id, std::uint64_t generation, std::int64_t number,
@@ -158,6 +259,22 @@ void Dispatcher::compare(std::span<const ClaimSeen> asked, std::span<const Claim
     lane->compare(question.claim,
                   answer == seen.end() ? std::nullopt : std::optional<Claim>(answer->claim));
   }
+}
+
+void Dispatcher::set_commands(std::span<const LaneCommand> commands) {
+  std::map<LaneId, std::vector<Command>> by_lane;
+  for (const LaneCommand& command : commands) by_lane[command.lane].push_back(command.command);
+  for (auto& [id, slot] : slots_) {
+    if (!slot.revoked) slot.lane->set_commands(std::move(by_lane[id]));
+  }
+}
+
+std::vector<LaneId> Dispatcher::owned() const {
+  std::vector<LaneId> lanes;
+  for_each([&](const Lane& lane) {
+    if (lane.phase() != LanePhase::untaken) lanes.push_back(lane.id());
+  });
+  return lanes;
 }
 
 Lane* Dispatcher::find(const LaneId& lane) {

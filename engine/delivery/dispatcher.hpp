@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/delivery/breaker.hpp"
 #include "engine/delivery/executor.hpp"
 #include "engine/delivery/lane.hpp"
 
@@ -35,9 +36,18 @@ struct ToPublish {
   std::vector<OutboxRow> rows;
 };
 
+// How the lanes of one handler are kept.
+struct HandlerLanes {
+  LaneLimits limits;
+  std::vector<std::string> dependencies;  // services whose outage holds them
+};
+
 class Dispatcher {
  public:
-  explicit Dispatcher(const LaneLimits& limits) : limits_(limits) {}
+  // Every handler that is ever assigned is among `handlers`.
+  explicit Dispatcher(std::map<std::string, HandlerLanes> handlers,
+                      const BreakerSettings& breakers = {})
+      : handlers_(std::move(handlers)), breakers_(breakers) {}
 
   // The group gave these partitions to us. A lane that still ends its last job from an earlier
   // assignment forgets it.
@@ -51,9 +61,9 @@ class Dispatcher {
   void drop_revoked(const std::string& handler);
 
   // The next job of the lane whose turn it is.
-  std::optional<Work> next_work(Instant now);
+  std::optional<Work> next_work(const Moment& now);
   // When next_work() may have something though nothing else happens.
-  std::optional<Instant> wake_at() const;
+  std::optional<Instant> wake_at(const Moment& now) const;
   std::optional<ToPublish> finish(Work work, Done done, Instant now);
   void published(const LaneId& lane, std::uint64_t generation, std::int64_t number,
                  const base::Status& outcome, Instant now);
@@ -66,6 +76,12 @@ class Dispatcher {
   // Claims to compare with the database's; hand the same list back with what was seen.
   std::vector<ClaimSeen> claims() const;
   void compare(std::span<const ClaimSeen> asked, std::span<const ClaimSeen> seen);
+
+  // What operators ask of these lanes; a lane that is not named is asked nothing.
+  void set_commands(std::span<const LaneCommand> commands);
+  std::vector<LaneId> owned() const;
+
+  const Breakers& breakers() const { return breakers_; }
 
   Lane* find(const LaneId& lane);
   // Visits every lane that is not revoked.
@@ -80,14 +96,37 @@ class Dispatcher {
   struct Slot {
     std::unique_ptr<Lane> lane;
     bool revoked = false;
-    bool dropped = false;  // goes once its job has ended
+    bool dropped = false;        // goes once its job has ended
+    bool runs_events = false;    // its job does
+    bool runs_suspects = false;  // ... and nothing else may
+    // Of the job that runs, one for each of its handler's dependencies.
+    std::vector<Breaker::Permit> permits = {};
   };
   struct Handle {
     bool answer_due = false;  // the group waits for an assignment, be it an empty one
     std::optional<Instant> waiting_since;
   };
 
-  LaneLimits limits_;
+  Gate gate_of(const std::string& handler, Instant now);
+  // Who runs events, and who must run theirs alone.
+  struct Occupation {
+    bool running = false;
+    bool suspects_running = false;
+    bool suspects_waiting = false;
+    bool mark_in_doubt = false;
+  };
+  Occupation occupation(const Moment& now);
+  void admit(Slot& slot, const LaneId& lane, Instant now);
+  void judge(Slot& slot, const LaneId& lane, const Done& done, Instant now);
+  void finish_job(Lane& lane, Work& work, Done& done, Instant now,
+                  std::optional<ToPublish>& to_publish);
+
+  void finish_read(Lane& lane, const Work& work, base::Result<std::vector<OutboxRow>> outcome,
+                   Instant now, std::optional<ToPublish>& to_publish);
+
+  std::map<std::string, HandlerLanes> handlers_;
+  Breakers breakers_;
+  std::uint64_t commits_ = 0;  // of jobs that ran events
   // Rows of a dropped lane may still be on their way to Kafka when the group gives the lane back:
   // their answers must not be taken for those of the new one.
   std::uint64_t lanes_made_ = 0;

@@ -1,18 +1,15 @@
 #include "engine/delivery/executor.hpp"
 
 #include "engine/base/assert.hpp"
-#include "engine/delivery/batch_run.hpp"
 
 namespace spool::delivery {
 
 Executor::Executor(Store& store, Log& log, Probe& probe, std::map<std::string, Route> routes)
-    : store_(store), log_(log), probe_(probe), routes_(std::move(routes)) {
+    : store_(store), log_(log), routes_(std::move(routes)), open_run_(store) {
   for (const auto& [name, route] : routes_) {
-    runs_.emplace(name, std::make_unique<BatchRun>(store_, probe_, route));
+    runs_.emplace(name, std::make_unique<BatchRun>(store_, probe, route));
   }
 }
-
-Executor::~Executor() = default;
 
 BatchRun& Executor::batch_run(const LaneId& lane) {
   const auto run = runs_.find(lane.handler);
@@ -30,6 +27,18 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
     Done operator()(const ApplyJob& apply) const {
       return self.batch_run(lane).run(lane, apply, now);
     }
+    Done operator()(const DrainJob& drain) const {
+      return self.batch_run(lane).run(lane, drain, now);
+    }
+    Done operator()(const AwakenJob& awaken) const {
+      return OpenDone{self.open_run_.run(lane, awaken, now)};
+    }
+    Done operator()(const CompanionsJob& companions) const {
+      return OpenDone{self.open_run_.run(lane, companions, now)};
+    }
+    Done operator()(const CommandJob& command) const {
+      return OpenDone{self.open_run_.run(lane, command, now)};
+    }
     Done operator()(const ReadOutboxJob& read) const {
       return ReadOutboxDone{self.store_.outbox(lane, read.rows_max)};
     }
@@ -37,6 +46,7 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
     Done operator()(const MarkStoppedJob& mark) const {
       return MarkStoppedDone{self.store_.mark_stopped(lane, mark.claim, mark.reason, mark.detail)};
     }
+    Done operator()(const LetGoJob& go) const { return self.let_go(lane, go); }
   };
   return std::visit(Visitor{*this, lane, now}, job);
 }
@@ -54,7 +64,7 @@ TakeDone Executor::take(const LaneId& lane) {
     bounds = log_.bounds(topic, lane.partition);
     if (!bounds) return {bounds.failure()};
   }
-  return {Taken{*state, *bounds}};
+  return {Taken{std::move(*state), *bounds}};
 }
 
 SettleOutboxDone Executor::settle(const LaneId& lane, const SettleOutboxJob& job) {
@@ -66,6 +76,15 @@ SettleOutboxDone Executor::settle(const LaneId& lane, const SettleOutboxJob& job
     return {settled.failure()};
   if (auto done = transaction.commit(Durability::relaxed); !done) return {done.failure()};
   return {Claim{job.claim.token, job.claim.seq + 1}};
+}
+
+LetGoDone Executor::let_go(const LaneId& lane, const LetGoJob& job) {
+  auto begun = store_.begin(lane);
+  if (!begun) return {begun.failure()};
+  LaneTransaction& transaction = **begun;
+  if (auto fenced = transaction.fence(job.claim, nullptr); !fenced) return {fenced};
+  if (auto gone = transaction.let_go(); !gone) return {gone};
+  return {transaction.commit(Durability::relaxed)};
 }
 
 }  // namespace spool::delivery

@@ -1,5 +1,6 @@
 #include "engine/delivery/lane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/assert.hpp"
@@ -12,7 +13,10 @@ using base::FailureKind;
 namespace {
 
 constexpr int kSlowInARowMax = 3;
-constexpr int kShrinkMax = 10;  // by halves: of 10,000 events about 10 are left
+constexpr int kShrinkMax = 16;  // by halves: down to a single event
+// Nobody else to compare with: so often alone, with waits between, and it is the event after all.
+constexpr int kSlowAloneMax = 10 + kSlowInARowMax + kShrinkMax;
+constexpr std::chrono::milliseconds kCommandTick{100};
 
 }  // namespace
 
@@ -28,6 +32,10 @@ const char* to_string(PauseReason reason) {
       return "schema";
     case PauseReason::position_lost:
       return "position_lost";
+    case PauseReason::circuit:
+      return "circuit";
+    case PauseReason::dead_letters:
+      return "dead_letters";
   }
   return "unknown";
 }
@@ -36,28 +44,129 @@ Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
     : id_(std::move(id)),
       limits_(limits),
       generation_(generation),
+      held_(std::make_shared<HeldKeys>()),
+      outbox_(limits.wait_first, limits.wait_cap),
+      valve_(limits.valve),
       backoff_(limits.wait_first, limits.wait_cap),
       schema_backoff_(limits.wait_first, limits.schema_wait_cap),
-      retake_backoff_(limits.wait_first, limits.wait_cap),
-      outbox_backoff_(limits.wait_first, limits.wait_cap) {}
+      retake_backoff_(limits.wait_first, limits.wait_cap) {}
 
-std::optional<Job> Lane::next_job(Instant now) {
-  if (busy_ || now < not_before_) return std::nullopt;
-  std::optional<Job> job;
-  if (phase_ == LanePhase::untaken) {
-    job = TakeJob{};
-  } else if (phase_ == LanePhase::stopped && !stop_marked_) {
-    job = MarkStoppedJob{claim_, to_string(PauseReason::position_lost), stop_detail_};
-  } else if (outbox_in_flight_ == 0 && !(published_.empty() && refused_.empty())) {
-    job = SettleOutboxJob{claim_, std::exchange(published_, {}), std::exchange(refused_, {})};
-  } else if (outbox_waiting_ && outbox_in_flight_ == 0 && now >= outbox_not_before_) {
-    job = ReadOutboxJob{limits_.outbox_rows_max};
-  } else if (phase_ == LanePhase::running && !slices_.empty()) {
-    job = take_apply_job();
-  }
+std::optional<Job> Lane::next_job(const Moment& now, const Gate& gate) {
+  if (busy_ || now.at < not_before_) return std::nullopt;
+  commits_seen_ = gate.commits;
+  held_up_ = gate.shut;
+  std::optional<Job> job = choose(now, gate);
   busy_ = job.has_value();
   job_generation_ = generation_;
   return job;
+}
+
+std::optional<Job> Lane::choose(const Moment& now, const Gate& gate) {
+  if (phase_ == LanePhase::untaken) return TakeJob{};
+  if (phase_ == LanePhase::stopped && !stop_marked_)
+    return MarkStoppedJob{claim_, to_string(PauseReason::position_lost), stop_detail_};
+  if (outbox_.to_settle()) return outbox_.settle(claim_);
+  if (outbox_.to_read(now.at)) return ReadOutboxJob{limits_.outbox_rows_max};
+  if (phase_ == LanePhase::stopped) return std::nullopt;
+  if (!requests_.empty() || (!companions_read_.empty() && now.at >= companions_not_before_)) {
+    return CompanionsJob{footing(now.at, 0), std::exchange(companions_read_, {}),
+                         std::exchange(requests_, {})};
+  }
+  if (next_scheduled_ && *next_scheduled_ <= now.database) return AwakenJob{footing(now.at, 0)};
+  // In turns with events: a command of a million pages must not hold them up.
+  const bool command_due = !commands_.empty() && now.at >= command_not_before_;
+  if (command_due && !commanded_last_) return command_job(now.at);
+  commanded_last_ = false;
+  if (auto job = choose_events(now, gate)) return job;
+  if (command_due) return command_job(now.at);
+  return std::nullopt;
+}
+
+Job Lane::command_job(Instant now) {
+  commanded_last_ = true;
+  const std::int64_t rate = commands_.front().rate;
+  const auto a_tick =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, rate * kCommandTick.count() / 1000));
+  const std::size_t page =
+      rate == 0 ? limits_.command_page_max : std::min(limits_.command_page_max, a_tick);
+  return CommandJob{footing(now, 0), commands_.front(), page};
+}
+
+bool Lane::may_apply() const {
+  return phase_ == LanePhase::running && !feed_.empty() && !no_room_;
+}
+
+std::optional<Job> Lane::choose_events(const Moment& now, const Gate& gate) {
+  if (gate.shut || gate.occupied) return std::nullopt;
+  std::size_t events = gate.probe ? 1 : limits_.batch_events_max;
+  const std::int64_t allowed = valve_.events_allowed(now.at);
+  if (allowed < static_cast<std::int64_t>(events)) events = static_cast<std::size_t>(allowed);
+  if (events == 0) return std::nullopt;
+  const bool heads = heads_due(now.database);
+  // In turns: neither what failed nor what is new may starve the other.
+  if (heads && !(drained_last_ && may_apply())) {
+    drained_last_ = true;
+    return drain_job(now, events, gate);
+  }
+  drained_last_ = false;
+  if (!may_apply()) return std::nullopt;
+  return apply_job(now, events, gate);
+}
+
+std::size_t Lane::run_together(Origin origin) const {
+  const std::int64_t suspects =
+      origin == Origin::log ? suspicion_.log_together : suspicion_.open_together;
+  const int shrink = origin == Origin::log ? slow_log_.shrink : slow_open_.shrink;
+  const auto shrunk = std::max<std::size_t>(1, limits_.batch_events_max >> shrink);
+  return suspects == 0 ? shrunk : std::min(shrunk, static_cast<std::size_t>(suspects));
+}
+
+Job Lane::drain_job(const Moment& now, std::size_t events_max, const Gate& gate) {
+  const std::size_t events =
+      std::min({events_max, limits_.drain_events_max, run_together(Origin::open)});
+  // Each head brings what waits behind it; with one event at a time there is one head.
+  Footing ground = footing(now.at, events);
+  ground.blame_slow = blame_slow(slow_open_, events, gate);
+  return DrainJob{std::move(ground), held_->due(now.database, std::max<std::size_t>(1, events / 2)),
+                  limits_.drain_bytes_max};
+}
+
+Job Lane::apply_job(const Moment& now, std::size_t events_max, const Gate& gate) {
+  const std::size_t events = std::min(events_max, run_together(Origin::log));
+  Footing ground = footing(now.at, events);
+  ground.blame_slow = blame_slow(slow_log_, events, gate);
+  return ApplyJob{std::move(ground), feed_.take(events, limits_.batch_bytes_max)};
+}
+
+Footing Lane::footing(Instant now, std::size_t events_max) const {
+  Footing footing;
+  footing.claim = claim_;
+  footing.next = next_;
+  footing.held = held_;
+  footing.next_number = next_number_;
+  footing.suspicion = suspicion_;
+  footing.room = {limits_.open_events_max - counters_.open, limits_.open_bytes_max - open_bytes_,
+                  limits_.key_events_max};
+  footing.events_max = events_max;
+  footing.deaths_max = valve_.deaths_allowed(now);
+  return footing;
+}
+
+bool Lane::blame_slow(const Slowness& slowness, std::size_t events_max, const Gate& gate) const {
+  const bool others_commit = gate.commits > slowness.commits_before;
+  return slowness.streak >= kSlowInARowMax && events_max == 1 &&
+         (others_commit || slowness.streak >= kSlowAloneMax);
+}
+
+std::optional<Job> Lane::last_job() {
+  if (busy_ || let_go_) return std::nullopt;
+  if (phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) {
+    let_go_ = true;  // there is nothing to let go of
+    return std::nullopt;
+  }
+  busy_ = true;
+  job_generation_ = generation_;
+  return LetGoJob{claim_};
 }
 
 bool Lane::end_job() {
@@ -66,32 +175,38 @@ bool Lane::end_job() {
   return job_generation_ == generation_;
 }
 
-std::optional<Instant> Lane::wake_at() const {
-  if (busy_) return std::nullopt;
-  const bool has_work = phase_ == LanePhase::untaken || !slices_.empty() || !published_.empty() ||
-                        !refused_.empty() || (phase_ == LanePhase::stopped && !stop_marked_);
-  if (has_work && not_before_ != Instant{}) return not_before_;
-  if (outbox_waiting_ && outbox_in_flight_ == 0) return std::max(not_before_, outbox_not_before_);
-  return std::nullopt;
+bool Lane::runs_suspects(const Moment& now) const {
+  if (busy_ || phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) return false;
+  if (!suspicion_.any() || now.at < not_before_ || !valve_.open(now.at)) return false;
+  return (suspicion_.log_together > 0 && may_apply()) ||
+         (suspicion_.open_together > 0 && heads_due(now.database));
 }
 
-ApplyJob Lane::take_apply_job() {
-  ApplyJob job{claim_, next_, {}};
-  std::size_t records = 0;
-  std::size_t bytes = 0;
-  while (!slices_.empty()) {
-    const Slice& slice = slices_.front();
-    const bool full = records + slice.records.size() > (limits_.batch_events_max >> shrink_) ||
-                      bytes + slice.records.bytes() > limits_.batch_bytes_max;
-    if (full && !job.slices.empty()) break;
-    records += slice.records.size();
-    bytes += slice.records.bytes();
-    job.slices.push_back(std::move(slices_.front()));
-    slices_.pop_front();
-  }
-  buffered_records_ -= records;
-  buffered_bytes_ -= bytes;
-  return job;
+bool Lane::heads_due(base::EpochMicros now) const {
+  const auto due = held_->next_due();
+  return due && *due <= now;
+}
+
+std::optional<Instant> Lane::wake_at(const Moment& now) const {
+  if (busy_) return std::nullopt;
+  std::optional<Instant> wake;
+  const auto at = [&](Instant when) {
+    when = std::max(when, not_before_);
+    if (!wake || when < *wake) wake = when;
+  };
+  const bool waits = phase_ == LanePhase::untaken || !feed_.empty() || outbox_.to_settle() ||
+                     (phase_ == LanePhase::stopped && !stop_marked_);
+  if (waits && not_before_ != Instant{}) at(not_before_);
+  if (const auto outbox = outbox_.wake_at()) at(*outbox);
+  if (phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) return wake;
+  if (!companions_read_.empty()) at(companions_not_before_);
+  if (!commands_.empty()) at(command_not_before_);
+  if (next_scheduled_) at(now.when(*next_scheduled_));
+  const auto trial = valve_.wake_at();
+  const bool shut = held_up_ || valve_.state(now.at) == ValveState::shut;
+  if (shut && trial && *trial > now.at) at(*trial);
+  if (const auto head = held_->next_due(); head && !shut) at(now.when(*head));
+  return wake;
 }
 
 void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
@@ -99,69 +214,136 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   if (!outcome && outcome.failure().kind == FailureKind::position) {
     stop(outcome.failure().text);
     stop_marked_ = true;  // the row is not ours to write, nor the outbox to read
-    outbox_waiting_ = false;
+    outbox_.clear();
     return;
   }
   if (!outcome) return failed(outcome.failure(), now);
   succeeded();
-  const LaneState& state = outcome->state;
+  mark_in_doubt_ = false;
+  LaneState& state = outcome->state;
   claim_ = state.claim;
   epoch_ = state.epoch;
   start_ = state.start;
   next_ = state.next;
   counters_ = state.counters;
-  outbox_waiting_ = state.outbox_pending;
+  for (const KeyChange& key : state.open.keys) held_->set(key.key, key.held);
+  open_bytes_ = state.open.bytes;
+  next_number_ = state.open.next_number;
+  next_scheduled_ = state.open.next_scheduled;
+  suspicion_ = state.suspicion;
+  companions_ = std::move(state.companions);
+  if (state.outbox_pending) outbox_.written();
   SPOOL_ASSERT(next_ - start_ == counters_.sum(), "the lane's row breaks conservation");
   if (const auto why = position_lost(state, outcome->bounds)) return stop(*why);
-  const FetchPlan plan = plan_fetch(state, outcome->bounds);
-  fetch_from_ = plan.from;
-  probe_timestamp_ms_ = plan.probe_timestamp_ms;
-  compacted_ = outcome->bounds.compacted;
-  fetched_to_ = next_;
+  feed_.begin(plan_fetch(state, outcome->bounds), outcome->bounds.compacted, next_);
   phase_ = LanePhase::unplaced;
+}
+
+// The one place where what the lane believes follows a commit.
+void Lane::take_in(const Committed& committed) {
+  const Advance& step = committed.advance;
+  SPOOL_ASSERT(step.from == next_ && step.to >= next_, "a commit of another position");
+  SPOOL_ASSERT(step.delta.sum() == step.to - step.from, "a commit that loses count");
+  claim_ = committed.claim;
+  next_ = step.to;
+  counters_.applied += step.delta.applied;
+  counters_.duplicate += step.delta.duplicate;
+  counters_.dead += step.delta.dead;
+  counters_.open += step.delta.open;
+  counters_.gaps += step.delta.gaps;
+  counters_.lost += step.delta.lost;
+  const OpenChange& open = committed.open;
+  for (const KeyChange& key : open.keys) held_->set(key.key, key.held);
+  open_bytes_ += open.bytes;
+  next_number_ = open.next_number;
+  if (open.scheduled_known) {
+    next_scheduled_ = open.next_scheduled;
+  } else if (open.next_scheduled && (!next_scheduled_ || *open.next_scheduled < *next_scheduled_)) {
+    next_scheduled_ = open.next_scheduled;
+  }
+  suspicion_ = committed.suspicion;
+  no_room_ = committed.no_room;
+  if (committed.outbox_written) outbox_.written();
+}
+
+// Of jobs that run events. A batch that is too slow again and again will not become faster as it
+// is: from the third time on it is halved.
+void Lane::ran(const base::Result<Committed>& outcome, Slowness& slowness, Instant now) {
+  if (outcome) {
+    succeeded();
+    // A job that found nothing to run (the probe alone) has shown nothing.
+    if (outcome->claim != claim_) {
+      retake_backoff_.succeeded();
+      slowness.streak = 0;
+      slowness.shrink = slowness.shrink > 0 ? slowness.shrink - 1 : 0;
+    }
+    valve_.settled(outcome->deaths, outcome->survived, now);
+    return take_in(*outcome);
+  }
+  // The mark may stand. Taking the lane once more is the way to be sure.
+  if (suspicion_.any()) {
+    mark_in_doubt_ = true;
+    forget("a run of suspects failed: " + outcome.failure().text);
+  }
+  const bool slow = outcome.failure().kind == FailureKind::slow;
+  if (slow && slowness.streak == 0) slowness.commits_before = commits_seen_;
+  slowness.streak = slow ? slowness.streak + 1 : 0;
+  if (slowness.streak >= kSlowInARowMax && slowness.shrink < kShrinkMax) ++slowness.shrink;
+  failed(outcome.failure(), now);
 }
 
 void Lane::finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant now) {
   if (!end_job()) return;
-  if (outcome) {
-    const Advance& step = outcome->advance;
-    SPOOL_ASSERT(step.from == next_ && step.to == job.to(), "a commit of another position");
-    SPOOL_ASSERT(step.delta.sum() == step.to - step.from, "a commit that loses count");
-    succeeded();
-    retake_backoff_.succeeded();
-    slow_streak_ = 0;
-    shrink_ = shrink_ > 0 ? shrink_ - 1 : 0;
-    claim_ = outcome->claim;
-    next_ = step.to;
-    counters_.applied += step.delta.applied;
-    counters_.duplicate += step.delta.duplicate;
-    counters_.dead += step.delta.dead;
-    counters_.open += step.delta.open;
-    counters_.gaps += step.delta.gaps;
-    counters_.lost += step.delta.lost;
-    outbox_waiting_ |= outcome->outbox_written;
-    return;
+  const std::uint64_t generation = generation_;
+  ran(outcome, slow_log_, now);
+  if (generation == generation_) feed_.put_back(std::move(job.slices), next_);
+}
+
+void Lane::finish_drain(base::Result<Committed> outcome, Instant now) {
+  if (!end_job()) return;
+  ran(outcome, slow_open_, now);
+}
+
+void Lane::finish_awaken(base::Result<Committed> outcome, Instant now) {
+  if (!end_job()) return;
+  if (!outcome) return failed(outcome.failure(), now);
+  succeeded();
+  take_in(*outcome);
+}
+
+void Lane::finish_companions(CompanionsJob job, base::Result<Committed> outcome, Instant now) {
+  if (!end_job()) return;
+  if (!outcome) {
+    // What was read since is newer.
+    companions_read_.merge(job.next);
+    requests_.insert(requests_.begin(), job.requests.begin(), job.requests.end());
+    return failed(outcome.failure(), now);
   }
-  // A batch that is too slow again and again will not become faster as it is: from the third time
-  // on it is halved.
-  const bool slow = outcome.failure().kind == FailureKind::slow;
-  slow_streak_ = slow ? slow_streak_ + 1 : 0;
-  if (slow_streak_ >= kSlowInARowMax && shrink_ < kShrinkMax) ++shrink_;
-  for (auto slice = job.slices.rbegin(); slice != job.slices.rend(); ++slice) {
-    buffered_records_ += slice->records.size();
-    buffered_bytes_ += slice->records.bytes();
-    slices_.push_front(std::move(*slice));
-  }
-  failed(outcome.failure(), now);
+  succeeded();
+  take_in(*outcome);
+  companions_not_before_ = now + limits_.companions_every;
+}
+
+void Lane::finish_command(const CommandJob& job, base::Result<Committed> outcome, Instant now) {
+  if (!end_job()) return;
+  if (!outcome) return failed(outcome.failure(), now);
+  succeeded();
+  take_in(*outcome);
+  const Command& command = job.command;
+  // In turns with the others, and no faster than it was asked to be.
+  std::erase_if(commands_, [&](const Command& c) { return c.id == command.id; });
+  if (outcome->more) commands_.push_back(command);
+  const auto pause = command.rate == 0
+                         ? std::chrono::milliseconds(0)
+                         : std::chrono::milliseconds(outcome->targeted * 1000 / command.rate);
+  command_not_before_ = now + pause;
 }
 
 void Lane::finish_read_outbox(base::Result<std::size_t> rows_read, Instant now) {
   if (!end_job()) return;
   if (!rows_read) return failed(rows_read.failure(), now);
   succeeded();
-  outbox_in_flight_ = *rows_read;
-  // A full page: there may be more, looked for once this one is settled.
-  outbox_waiting_ = *rows_read == limits_.outbox_rows_max;
+  outbox_.read(*rows_read, *rows_read == limits_.outbox_rows_max);
 }
 
 void Lane::finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome, Instant now) {
@@ -171,8 +353,7 @@ void Lane::finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome
     claim_ = *outcome;
     return;
   }
-  published_ = std::move(job.published);
-  refused_ = std::move(job.refused);
+  outbox_.unsettled(std::move(job));
   failed(outcome.failure(), now);
 }
 
@@ -184,166 +365,9 @@ void Lane::finish_mark_stopped(const base::Status& outcome, Instant now) {
   stop_marked_ = true;
 }
 
-bool Lane::wants_records() const {
-  return phase_ == LanePhase::running && buffered_bytes_ < limits_.buffer_bytes;
-}
-
-bool Lane::probe_fails(const message::RecordBatch& records) {
-  if (!probe_timestamp_ms_) return false;
-  std::size_t at = 0;
-  while (at < records.size() && records.offset(at) < fetch_from_) ++at;  // fetched twice
-  if (at == records.size()) return false;                                // still to come
-  const auto expected = std::exchange(probe_timestamp_ms_, std::nullopt);
-  // A record that was delivered once does not vanish above the log's beginning, but by compaction.
-  if (records.offset(at) != fetch_from_) return !compacted_;
-  return records.timestamp_ms(at) != *expected;
-}
-
-void Lane::offer(message::RecordBatch records, std::optional<std::int64_t> log_end, Instant now) {
-  if (phase_ != LanePhase::running) return;
-  if (!records.empty()) {
-    if (probe_fails(records)) {
-      return stop("the record at offset " + std::to_string(fetch_from_) +
-                  " is not the one that was applied there: the topic was recreated");
-    }
-    const std::int64_t end = records.offset(records.size() - 1) + 1;
-    if (end > fetched_to_) push(std::move(records), end, now);
-  }
-  if (log_end && probe_timestamp_ms_ && *log_end < next_) {
-    // It had that record when the lane was taken; what became of it shows when the lane is taken
-    // again.
-    return partition_failed(
-        Failure(FailureKind::position, "the log ends before the position " + std::to_string(next_)),
-        now);
-  }
-  if (log_end && *log_end > fetched_to_) push({}, *log_end, now);
-}
-
-void Lane::push(message::RecordBatch records, std::int64_t end, Instant now) {
-  fetched_to_ = end;
-  if (!records.empty()) {
-    newest_offset_ = records.offset(records.size() - 1);
-    newest_timestamp_ms_ = records.timestamp_ms(records.size() - 1);
-  }
-  buffered_records_ += records.size();
-  buffered_bytes_ += records.bytes();
-  slices_.push_back({std::move(records), end, now});
-}
-
-void Lane::partition_failed(const Failure& failure, Instant now) {
-  if (phase_ != LanePhase::running) return;
-  if (failure.kind == FailureKind::unavailable) return;  // librdkafka goes on by itself
-  // Taking the lane again compares its position with the log as it is now, and says what is lost.
-  forget(failure.text);
-  not_before_ = now + backoff_.next();
-  waiting_for_ = PauseReason::backpressure;
-}
-
-std::int64_t Lane::place() {
-  const bool moved = phase_ == LanePhase::running && !probe_timestamp_ms_;
-  if (moved && newest_timestamp_ms_ >= 0) {
-    fetch_from_ = newest_offset_;
-    probe_timestamp_ms_ = newest_timestamp_ms_;
-  }
-  phase_ = LanePhase::running;
-  return probe_timestamp_ms_ ? fetch_from_ : fetched_to_;
-}
-
-void Lane::compare(const Claim& asked, const std::optional<Claim>& seen) {
-  const bool owned = phase_ != LanePhase::untaken;
-  // Anything that ran meanwhile was fenced by itself.
-  if (!owned || busy_ || claim_ != asked) return;
-  if (seen != claim_) forget("the database no longer shows the lane as ours");
-}
-
-void Lane::published(std::uint64_t generation, std::int64_t number, const base::Status& outcome,
-                     Instant now) {
-  if (generation != generation_) return;
-  SPOOL_ASSERT(outbox_in_flight_ > 0, "an answer to a row that was not handed out");
-  --outbox_in_flight_;
-  if (outcome) {
-    published_.push_back(number);
-    outbox_backoff_.succeeded();
-  } else if (outcome.failure().kind == FailureKind::refused) {
-    refused_.push_back({number, outcome.failure().text});
-  } else {
-    outbox_waiting_ = true;
-    if (now >= outbox_not_before_) outbox_not_before_ = now + outbox_backoff_.next();
-  }
-}
-
-bool Lane::outbox_quiet() const {
-  return outbox_in_flight_ == 0 && published_.empty() && refused_.empty() && !outbox_waiting_;
-}
-
-PauseReason Lane::pause_reason() const {
-  if (phase_ == LanePhase::stopped) return PauseReason::position_lost;
-  if (waiting_for_ != PauseReason::none) return waiting_for_;
-  if (phase_ == LanePhase::running && !wants_records()) return PauseReason::backpressure;
-  return PauseReason::none;
-}
-
-std::int64_t Lane::oldest_waiting_timestamp_ms() const {
-  for (const Slice& slice : slices_) {
-    if (!slice.records.empty()) return slice.records.record(0).timestamp_ms;
-  }
-  return -1;
-}
-
-void Lane::forget(const std::string& why) {
-  phase_ = LanePhase::untaken;
-  ++generation_;
-  forgotten_because_ = why;
-  slices_.clear();
-  buffered_bytes_ = 0;
-  buffered_records_ = 0;
-  probe_timestamp_ms_.reset();
-  newest_offset_ = -1;
-  newest_timestamp_ms_ = -1;
-  outbox_waiting_ = false;
-  outbox_in_flight_ = 0;
-  published_.clear();
-  refused_.clear();
-  stop_marked_ = false;
-  stop_detail_.clear();
-}
-
-void Lane::failed(const Failure& failure, Instant now) {
-  switch (failure.kind) {
-    case FailureKind::fenced:
-      forget(failure.text);
-      // Not at once: a former owner that has not heard of its revocation yet would take it back,
-      // and so on.
-      not_before_ = now + retake_backoff_.next();
-      break;
-    case FailureKind::in_doubt:
-      forget(failure.text);
-      break;
-    case FailureKind::schema:
-    case FailureKind::bad_data:  // of a statement of ours: the event is not to blame
-      not_before_ = now + schema_backoff_.next();
-      waiting_for_ = PauseReason::schema;
-      break;
-    default:
-      not_before_ = now + backoff_.next();
-      waiting_for_ = PauseReason::database;
-      break;
-  }
-}
-
-void Lane::succeeded() {
-  backoff_.succeeded();
-  schema_backoff_.succeeded();
-  waiting_for_ = PauseReason::none;
-  not_before_ = {};
-}
-
-void Lane::stop(const std::string& detail) {
-  forget(detail);
-  // What is already dead must still be announced, and what was on its way is forgotten: look again.
-  outbox_waiting_ = true;
-  phase_ = LanePhase::stopped;
-  stop_detail_ = detail;
+// Whatever came of it: the next owner is careful, or need not be.
+void Lane::finish_let_go() {
+  if (end_job()) let_go_ = true;
 }
 
 }  // namespace spool::delivery

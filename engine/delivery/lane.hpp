@@ -5,16 +5,19 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "engine/delivery/backoff.hpp"
+#include "engine/delivery/feed.hpp"
+#include "engine/delivery/jobs.hpp"
+#include "engine/delivery/lane_outbox.hpp"
 #include "engine/delivery/ports.hpp"
-#include "engine/delivery/position.hpp"
 #include "engine/delivery/time.hpp"
+#include "engine/delivery/valve.hpp"
 #include "engine/message/record_batch.hpp"
 
 namespace spool::delivery {
@@ -27,47 +30,16 @@ struct LaneLimits {
   std::chrono::milliseconds wait_first{100};  // backoff while something is away
   std::chrono::milliseconds wait_cap{5'000};
   std::chrono::milliseconds schema_wait_cap{30'000};
-};
-
-// Records that arrived together. `end`: the offset after them, a known gap at their tail included.
-struct Slice {
-  message::RecordBatch records;
-  std::int64_t end = 0;
-  Instant arrived{};
-};
-
-// Jobs.
-struct TakeJob {};
-struct ApplyJob {
-  Claim claim;
-  std::int64_t from = 0;
-  std::vector<Slice> slices;
-  std::int64_t to() const { return slices.back().end; }
-};
-struct ReadOutboxJob {
-  std::size_t rows_max = 0;
-};
-struct SettleOutboxJob {
-  Claim claim;
-  std::vector<std::int64_t> published;
-  std::vector<RefusedRow> refused;
-};
-struct MarkStoppedJob {
-  Claim claim;
-  std::string reason;
-  std::string detail;
-};
-using Job = std::variant<TakeJob, ApplyJob, ReadOutboxJob, SettleOutboxJob, MarkStoppedJob>;
-
-// What a job that went well has changed.
-struct Taken {
-  LaneState state;
-  LogBounds bounds;
-};
-struct Committed {
-  Claim claim;  // as the commit left it
-  Advance advance;
-  bool outbox_written = false;
+  // Open events that a lane holds. Beyond, nothing more is taken from the log until some finish.
+  std::int64_t open_events_max = 100'000;
+  std::int64_t open_bytes_max = 256L * 1024 * 1024;
+  std::int64_t key_events_max = 20'000;  // of one key
+  // One transaction drains so much.
+  std::size_t drain_events_max = 1'000;
+  std::size_t drain_bytes_max = 4UL * 1024 * 1024;
+  std::size_t command_page_max = 500;
+  std::chrono::milliseconds companions_every{1'000};  // positions are remembered
+  ValveSettings valve = {};
 };
 
 enum class LanePhase {
@@ -78,37 +50,67 @@ enum class LanePhase {
 };
 
 // Why a lane takes nothing in at the moment; the words of spool_consumer_paused.
-enum class PauseReason { none, backpressure, database, schema, position_lost };
+enum class PauseReason {
+  none,
+  backpressure,
+  database,
+  schema,
+  position_lost,
+  circuit,
+  dead_letters
+};
 const char* to_string(PauseReason reason);
+
+// What others than the lane itself have to say about its running events.
+struct Gate {
+  bool shut = false;          // a service that its handler needs is away
+  bool probe = false;         // ... and may be back: one event shall find out
+  bool occupied = false;      // suspects run alone in the process: not now
+  std::uint64_t commits = 0;  // of all lanes together, so far
+};
 
 class Lane {
  public:
   // `generation`: where its generations begin, above all that a lane of this id had before.
   Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation = 0);
 
-  // What to do now, if anything; the lane is busy until the matching finish_*().
-  std::optional<Job> next_job(Instant now);
+  // What to do now, if anything; the lane is busy until the matching finish().
+  std::optional<Job> next_job(const Moment& now, const Gate& gate);
+  // The same for a lane that goes to somebody else: to let go of it, once.
+  std::optional<Job> last_job();
+  bool let_go() const { return let_go_; }
   // When next_job() may have something though nothing else happens; empty: not by time alone.
-  std::optional<Instant> wake_at() const;
+  std::optional<Instant> wake_at(const Moment& now) const;
 
   void finish_take(base::Result<Taken> outcome, Instant now);
-  // The job comes back with its records: after a failure that blames nobody they are tried again.
+  // The job comes back with its records: what it did not get to, and after a failure that blames
+  // nobody all of them, is tried again.
   void finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant now);
+  void finish_drain(base::Result<Committed> outcome, Instant now);  // of a drain
+  void finish_awaken(base::Result<Committed> outcome, Instant now);
+  void finish_companions(CompanionsJob job, base::Result<Committed> outcome, Instant now);
+  void finish_command(const CommandJob& job, base::Result<Committed> outcome, Instant now);
   // Answers how many rows the caller must publish and report.
   void finish_read_outbox(base::Result<std::size_t> rows_read, Instant now);
   void finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome, Instant now);
   void finish_mark_stopped(const base::Status& outcome, Instant now);
+  void finish_let_go();
 
-  // From the consumer, once the lane was placed. Records below the position are a repetition of the
-  // fetch and are dropped; the first may be the probe.
+  // From the consumer, once the lane was placed.
   bool wants_records() const;
   void offer(message::RecordBatch records, std::optional<std::int64_t> log_end, Instant now);
   void partition_failed(const base::Failure& failure, Instant now);
-
-  // The lane is given to the consumer: the offset from which to fetch. What is buffered already
-  // stays. The first record fetched is the last one known, wherever there is one, to see that the
-  // log is still the same.
+  // The lane is given to the consumer: the offset from which to fetch.
   std::int64_t place();
+
+  // From the retry topics: read up to here; and records in there that ask for a replay.
+  void companion_read(const std::string& topic, std::int64_t next,
+                      std::vector<ReplayRequest> requests);
+  // Where each of them goes on, as the database remembers.
+  const std::map<std::string, std::int64_t>& companions() const { return companions_; }
+
+  // What operators ask of it now; those that are not listed any more are over.
+  void set_commands(std::vector<Command> commands);
 
   // Drops everything that the lane believes; a job that still runs ends without effect on the lane.
   void forget(const std::string& why);
@@ -134,27 +136,55 @@ class Lane {
   const Counters& counters() const { return counters_; }
   PauseReason pause_reason() const;
   const std::string& stop_detail() const { return stop_detail_; }
-  std::size_t buffered_records() const { return buffered_records_; }
-  std::size_t outbox_in_flight() const { return outbox_in_flight_; }
-  bool outbox_quiet() const;
+  std::size_t buffered_records() const { return feed_.records(); }
+  std::size_t outbox_in_flight() const { return outbox_.in_flight(); }
+  bool outbox_quiet() const { return outbox_.quiet(); }
+  // What is buffered cannot go on whoever waits for it: not by the lane's own doing.
+  bool held_up() const { return held_up_ || no_room_ || valve_.wake_at().has_value(); }
+  std::size_t held_keys() const { return held_->size(); }
+  std::int64_t open_bytes() const { return open_bytes_; }
+  // It would run suspects, if it ran anything now.
+  bool runs_suspects(const Moment& now) const;
+  // Its row may show a mark that is over: it must be taken again before anything else may end the
+  // process.
+  bool mark_in_doubt() const { return mark_in_doubt_; }
+  std::size_t commands_waiting() const { return commands_.size(); }
+  // Heads that are due by now and still wait: 0 once the lane has come to rest.
+  bool heads_due(base::EpochMicros now) const;
   // Timestamp of the oldest record that waits in memory; -1: none.
-  std::int64_t oldest_waiting_timestamp_ms() const;
+  std::int64_t oldest_waiting_timestamp_ms() const { return feed_.oldest_timestamp_ms(); }
   // Why the lane was forgotten last, for the log; empty: never.
   const std::string& forgotten_because() const { return forgotten_because_; }
 
  private:
+  // Of runs that were too slow, by origin: what goes well in the log says nothing of the open ones.
+  struct Slowness {
+    int streak = 0;
+    std::uint64_t commits_before = 0;
+    int shrink = 0;  // how often the limit of a batch is halved
+  };
+
+  std::optional<Job> choose(const Moment& now, const Gate& gate);
+  std::optional<Job> choose_events(const Moment& now, const Gate& gate);
+  Job command_job(Instant now);
+  bool may_apply() const;
+  Job drain_job(const Moment& now, std::size_t events_max, const Gate& gate);
+  Job apply_job(const Moment& now, std::size_t events_max, const Gate& gate);
+  Footing footing(Instant now, std::size_t events_max) const;
+  bool blame_slow(const Slowness& slowness, std::size_t events_max, const Gate& gate) const;
+  std::size_t run_together(Origin origin) const;
   bool end_job();
+  void take_in(const Committed& committed);
+  void ran(const base::Result<Committed>& outcome, Slowness& slowness, Instant now);
   void failed(const base::Failure& failure, Instant now);
   void succeeded();
   void stop(const std::string& detail);
-  void push(message::RecordBatch records, std::int64_t end, Instant now);
-  ApplyJob take_apply_job();
-  bool probe_fails(const message::RecordBatch& records);
 
   LaneId id_;
   LaneLimits limits_;
   LanePhase phase_ = LanePhase::untaken;
   bool busy_ = false;
+  bool let_go_ = false;
   std::uint64_t generation_;          // one more each time the lane is forgotten
   std::uint64_t job_generation_ = 0;  // of the job that runs
 
@@ -164,17 +194,27 @@ class Lane {
   std::int64_t start_ = 0;
   std::int64_t next_ = 0;
   Counters counters_;
+  std::shared_ptr<HeldKeys> held_;  // shared with the job that runs, which only reads
+  std::int64_t open_bytes_ = 0;
+  std::int64_t next_number_ = 1;
+  std::optional<base::EpochMicros> next_scheduled_;
+  Suspicion suspicion_;
+  bool mark_in_doubt_ = false;
+  std::map<std::string, std::int64_t> companions_;
 
-  // What was fetched.
-  std::int64_t fetch_from_ = 0;
-  std::optional<std::int64_t> probe_timestamp_ms_;
-  bool compacted_ = false;
-  std::int64_t newest_offset_ = -1;  // the last record fetched since the lane was taken
-  std::int64_t newest_timestamp_ms_ = -1;
-  std::int64_t fetched_to_ = 0;  // offset after the newest record or gap seen
-  std::deque<Slice> slices_;
-  std::size_t buffered_bytes_ = 0;
-  std::size_t buffered_records_ = 0;
+  Feed feed_;
+  LaneOutbox outbox_;
+  Valve valve_;
+  bool no_room_ = false;  // the next event of the log waits until something held has finished
+  bool drained_last_ = false;
+  bool commanded_last_ = false;
+  bool held_up_ = false;  // by its gate, when it was last asked
+
+  std::map<std::string, std::int64_t> companions_read_;
+  std::vector<ReplayRequest> requests_;
+  Instant companions_not_before_{};
+  std::vector<Command> commands_;
+  Instant command_not_before_{};
 
   // Waiting.
   Backoff backoff_;
@@ -182,16 +222,9 @@ class Lane {
   Backoff retake_backoff_;  // after a fence; only a commit of ours ends it
   Instant not_before_{};
   PauseReason waiting_for_ = PauseReason::none;
-  int slow_streak_ = 0;
-  int shrink_ = 0;  // how often the limit of a batch is halved
-
-  // Outbox.
-  bool outbox_waiting_ = false;
-  Instant outbox_not_before_{};
-  Backoff outbox_backoff_;
-  std::size_t outbox_in_flight_ = 0;
-  std::vector<std::int64_t> published_;
-  std::vector<RefusedRow> refused_;
+  Slowness slow_log_;
+  Slowness slow_open_;
+  std::uint64_t commits_seen_ = 0;
 
   std::string stop_detail_;
   bool stop_marked_ = false;

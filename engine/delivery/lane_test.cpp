@@ -2,103 +2,34 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/delivery/lane_test_support.hpp"
+
 namespace spool::delivery {
 namespace {
 
 using base::Failure;
 using base::FailureKind;
+using test::committed;
+using test::kStart;
+using test::LaneTest;
+using test::moment;
+using test::records;
+using test::running;
+using test::small_limits;
+using test::taken;
+using test::wake;
 
-constexpr Instant kStart{};
 constexpr FailureKind kWaiting[] = {
     FailureKind::unavailable, FailureKind::conflict, FailureKind::slow,      FailureKind::stopped,
     FailureKind::position,    FailureKind::invalid,  FailureKind::not_found, FailureKind::refused};
 constexpr FailureKind kOurFault[] = {FailureKind::schema, FailureKind::bad_data};
 constexpr FailureKind kForgetting[] = {FailureKind::fenced, FailureKind::in_doubt};
 
-LaneLimits limits() {
-  LaneLimits limits;
-  limits.outbox_rows_max = 2;
-  return limits;
-}
-
-message::RecordBatch records(std::int64_t first, std::int64_t last, std::int64_t timestamp_ms = 5) {
-  message::RecordBatch batch;
-  for (std::int64_t offset = first; offset <= last; ++offset) {
-    message::Record record;
-    record.offset = offset;
-    record.timestamp_ms = timestamp_ms;
-    record.value = "value";
-    batch.append(record);
-  }
-  return batch;
-}
-
-Taken taken(std::int64_t next, LogBounds bounds, std::int64_t last_timestamp_ms = -1) {
-  Taken taken;
-  taken.state.epoch = 1;
-  taken.state.claim = {base::random_uuid(), 1};
-  taken.state.next = next;
-  taken.state.counters.applied = next;
-  taken.state.last_offset = next - 1;
-  taken.state.last_timestamp_ms = last_timestamp_ms;
-  taken.bounds = bounds;
-  return taken;
-}
-
-Lane running(const LaneLimits& limits) {
-  Lane lane{LaneId{"handler", 0}, limits};
-  EXPECT_TRUE(lane.next_job(kStart));
-  lane.finish_take(taken(0, {0, 100}), kStart);
-  lane.place();
-  return lane;
-}
-
-class LaneTest : public testing::Test {
- protected:
-  template <typename Kind>
-  Kind begin(Instant now = kStart) {
-    auto job = lane.next_job(now);
-    EXPECT_TRUE(job && std::holds_alternative<Kind>(*job));
-    return std::get<Kind>(std::move(*job));
-  }
-
-  void take(Taken state) {
-    begin<TakeJob>();
-    lane.finish_take(std::move(state), kStart);
-  }
-
-  void run(std::int64_t next = 0, LogBounds bounds = {0, 100}) {
-    take(taken(next, bounds));
-    lane.place();
-    ASSERT_EQ(lane.phase(), LanePhase::running);
-  }
-
-  Committed committed(const ApplyJob& job, bool outbox = false) {
-    Advance step{job.from, job.to(), job.to() - 1, 5, {}};
-    step.delta.applied = job.to() - job.from;
-    return {{job.claim.token, job.claim.seq + 1}, step, outbox};
-  }
-
-  void apply(bool outbox = false) {
-    auto job = begin<ApplyJob>();
-    auto done = committed(job, outbox);
-    lane.finish_apply(std::move(job), std::move(done), kStart);
-  }
-
-  // Rows `1..rows` are handed out.
-  void hand_out(std::size_t rows) {
-    begin<ReadOutboxJob>();
-    lane.finish_read_outbox(rows, kStart);
-  }
-
-  Lane lane{LaneId{"handler", 0}, limits()};
-};
-
 TEST_F(LaneTest, begins_with_taking_itself) {
   EXPECT_EQ(lane.phase(), LanePhase::untaken);
   begin<TakeJob>();
   EXPECT_TRUE(lane.busy());
-  EXPECT_FALSE(lane.next_job(kStart)) << "one job at a time";
+  EXPECT_FALSE(lane.next_job(moment(kStart), {})) << "one job at a time";
 }
 
 TEST_F(LaneTest, taken_it_waits_for_its_place_and_then_wants_records) {
@@ -113,30 +44,30 @@ TEST_F(LaneTest, taken_it_waits_for_its_place_and_then_wants_records) {
 TEST_F(LaneTest, every_failure_of_taking_leaves_it_untaken) {
   for (const FailureKind kind : kWaiting) {
     if (kind == FailureKind::position) continue;  // it stops, see below
-    Lane fresh{LaneId{"handler", 0}, limits()};
-    ASSERT_TRUE(fresh.next_job(kStart));
+    Lane fresh{LaneId{"handler", 0}, small_limits()};
+    ASSERT_TRUE(fresh.next_job(moment(kStart), {}));
     fresh.finish_take(Failure(kind, "no"), kStart);
     EXPECT_EQ(fresh.phase(), LanePhase::untaken);
     EXPECT_EQ(fresh.pause_reason(), PauseReason::database) << base::to_string(kind);
-    EXPECT_FALSE(fresh.next_job(kStart)) << "it waits first";
-    ASSERT_TRUE(fresh.wake_at());
-    EXPECT_TRUE(fresh.next_job(*fresh.wake_at()));
+    EXPECT_FALSE(fresh.next_job(moment(kStart), {})) << "it waits first";
+    ASSERT_TRUE(wake(fresh));
+    EXPECT_TRUE(fresh.next_job(moment(*wake(fresh)), {}));
   }
   for (const FailureKind kind : kForgetting) {
-    Lane fresh{LaneId{"handler", 0}, limits()};
-    ASSERT_TRUE(fresh.next_job(kStart));
+    Lane fresh{LaneId{"handler", 0}, small_limits()};
+    ASSERT_TRUE(fresh.next_job(moment(kStart), {}));
     fresh.finish_take(Failure(kind, "no"), kStart);
-    EXPECT_TRUE(fresh.next_job(fresh.wake_at().value_or(kStart))) << base::to_string(kind);
+    EXPECT_TRUE(fresh.next_job(moment(wake(fresh).value_or(kStart)), {})) << base::to_string(kind);
   }
 }
 
 // The row belongs to the offsets of another topic: it is not ours to write either.
 TEST_F(LaneTest, a_row_of_another_topic_stops_it_without_a_word_to_the_database) {
-  ASSERT_TRUE(lane.next_job(kStart));
+  ASSERT_TRUE(lane.next_job(moment(kStart), {}));
   lane.finish_take(Failure(FailureKind::position, "counts another topic"), kStart);
   EXPECT_EQ(lane.phase(), LanePhase::stopped);
   EXPECT_EQ(lane.pause_reason(), PauseReason::position_lost);
-  EXPECT_FALSE(lane.next_job(kStart));
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
 }
 
 // The topic may have been recreated since, and have grown beyond the position.
@@ -254,25 +185,25 @@ TEST_F(LaneTest, a_commit_moves_what_it_remembers) {
 
 TEST_F(LaneTest, a_batch_that_nobody_is_to_blame_for_is_tried_again_whole) {
   for (const FailureKind kind : kWaiting) {
-    Lane fresh = running(limits());
+    Lane fresh = running(small_limits());
     fresh.offer(records(0, 1), std::nullopt, kStart);
     fresh.offer(records(2, 3), std::nullopt, kStart);
-    auto job = std::get<ApplyJob>(*fresh.next_job(kStart));
+    auto job = std::get<ApplyJob>(*fresh.next_job(moment(kStart), {}));
     EXPECT_EQ(fresh.buffered_records(), 0U);
     fresh.finish_apply(std::move(job), Failure(kind, "no"), kStart);
     EXPECT_EQ(fresh.buffered_records(), 4U);
     EXPECT_EQ(fresh.next(), 0);
     EXPECT_EQ(fresh.pause_reason(), PauseReason::database);
-    EXPECT_FALSE(fresh.next_job(kStart));
-    EXPECT_EQ(std::get<ApplyJob>(*fresh.next_job(*fresh.wake_at())).to(), 4);
+    EXPECT_FALSE(fresh.next_job(moment(kStart), {}));
+    EXPECT_EQ(std::get<ApplyJob>(*fresh.next_job(moment(*wake(fresh)), {})).to(), 4);
   }
 }
 
 TEST_F(LaneTest, our_own_fault_pauses_with_reason_schema) {
   for (const FailureKind kind : kOurFault) {
-    Lane fresh = running(limits());
+    Lane fresh = running(small_limits());
     fresh.offer(records(0, 1), std::nullopt, kStart);
-    auto job = std::get<ApplyJob>(*fresh.next_job(kStart));
+    auto job = std::get<ApplyJob>(*fresh.next_job(moment(kStart), {}));
     fresh.finish_apply(std::move(job), Failure(kind, "no"), kStart);
     EXPECT_EQ(fresh.pause_reason(), PauseReason::schema);
     EXPECT_EQ(fresh.buffered_records(), 2U);
@@ -281,25 +212,25 @@ TEST_F(LaneTest, our_own_fault_pauses_with_reason_schema) {
 
 TEST_F(LaneTest, fenced_or_in_doubt_it_forgets_and_takes_itself_again) {
   for (const FailureKind kind : kForgetting) {
-    Lane fresh = running(limits());
+    Lane fresh = running(small_limits());
     fresh.offer(records(0, 1), std::nullopt, kStart);
     const auto generation = fresh.generation();
-    auto job = std::get<ApplyJob>(*fresh.next_job(kStart));
+    auto job = std::get<ApplyJob>(*fresh.next_job(moment(kStart), {}));
     fresh.finish_apply(std::move(job), Failure(kind, "why"), kStart);
     EXPECT_EQ(fresh.phase(), LanePhase::untaken);
     EXPECT_EQ(fresh.buffered_records(), 0U);
     EXPECT_GT(fresh.generation(), generation);
     EXPECT_EQ(fresh.forgotten_because(), "why");
     // A fenced owner does not fight for the lane: its successor may be right.
-    EXPECT_EQ(fresh.wake_at().has_value(), kind == FailureKind::fenced);
-    const Instant when = fresh.wake_at().value_or(kStart);
-    EXPECT_TRUE(std::holds_alternative<TakeJob>(*fresh.next_job(when)));
+    EXPECT_EQ(wake(fresh).has_value(), kind == FailureKind::fenced);
+    const Instant when = wake(fresh).value_or(kStart);
+    EXPECT_TRUE(std::holds_alternative<TakeJob>(*fresh.next_job(moment(when), {})));
   }
 }
 
 // The same batch would be too slow for ever.
 TEST_F(LaneTest, a_batch_that_is_too_slow_three_times_is_halved_and_grows_again) {
-  LaneLimits small = limits();
+  LaneLimits small = small_limits();
   small.batch_events_max = 8;
   Lane slow = running(small);
   for (std::int64_t offset = 0; offset < 16; ++offset)
@@ -307,15 +238,15 @@ TEST_F(LaneTest, a_batch_that_is_too_slow_three_times_is_halved_and_grows_again)
   Instant now = kStart;
   std::vector<std::int64_t> sizes;
   for (int attempt = 0; attempt < 5; ++attempt) {
-    auto job = std::get<ApplyJob>(*slow.next_job(now));
-    sizes.push_back(job.to() - job.from);
+    auto job = std::get<ApplyJob>(*slow.next_job(moment(now), {}));
+    sizes.push_back(job.to() - job.footing.next);
     slow.finish_apply(std::move(job), Failure(FailureKind::slow, "statement timeout"), now);
-    now = *slow.wake_at();
+    now = *wake(slow, now);
   }
   EXPECT_EQ(sizes, (std::vector<std::int64_t>{8, 8, 8, 4, 2}));
   for (const std::int64_t size : {1, 2, 4, 8}) {
-    auto job = std::get<ApplyJob>(*slow.next_job(now));
-    EXPECT_EQ(job.to() - job.from, size);
+    auto job = std::get<ApplyJob>(*slow.next_job(moment(now), {}));
+    EXPECT_EQ(job.to() - job.footing.next, size);
     const Committed done = committed(job);
     slow.finish_apply(std::move(job), done, now);
   }
@@ -327,7 +258,7 @@ TEST_F(LaneTest, a_job_of_a_forgotten_life_changes_nothing) {
   auto job = begin<ApplyJob>();
   lane.forget("assigned anew");
   EXPECT_TRUE(lane.busy());
-  EXPECT_FALSE(lane.next_job(kStart));
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
   auto done = committed(job);
   lane.finish_apply(std::move(job), std::move(done), kStart);
   EXPECT_EQ(lane.next(), 0);
@@ -336,28 +267,28 @@ TEST_F(LaneTest, a_job_of_a_forgotten_life_changes_nothing) {
 }
 
 TEST_F(LaneTest, a_batch_ends_at_its_limits_but_takes_one_slice_at_least) {
-  LaneLimits small = limits();
+  LaneLimits small = small_limits();
   small.batch_events_max = 3;
   Lane fresh = running(small);
   fresh.offer(records(0, 4), std::nullopt, kStart);
   fresh.offer(records(5, 6), std::nullopt, kStart);
   fresh.offer(records(7, 7), std::nullopt, kStart);
   fresh.offer(records(8, 8), std::nullopt, kStart);
-  auto job = std::get<ApplyJob>(*fresh.next_job(kStart));
+  auto job = std::get<ApplyJob>(*fresh.next_job(moment(kStart), {}));
   EXPECT_EQ(job.to(), 5);
   auto done = committed(job);
   fresh.finish_apply(std::move(job), std::move(done), kStart);
-  EXPECT_EQ(std::get<ApplyJob>(*fresh.next_job(kStart)).to(), 8);
+  EXPECT_EQ(std::get<ApplyJob>(*fresh.next_job(moment(kStart), {})).to(), 8);
 }
 
 TEST_F(LaneTest, a_full_buffer_wants_nothing_until_a_batch_has_left) {
-  LaneLimits small = limits();
+  LaneLimits small = small_limits();
   small.buffer_bytes = 1;
   Lane fresh = running(small);
   fresh.offer(records(0, 0), std::nullopt, kStart);
   EXPECT_FALSE(fresh.wants_records());
   EXPECT_EQ(fresh.pause_reason(), PauseReason::backpressure);
-  ASSERT_TRUE(fresh.next_job(kStart));
+  ASSERT_TRUE(fresh.next_job(moment(kStart), {}));
   EXPECT_TRUE(fresh.wants_records());
 }
 
@@ -366,7 +297,7 @@ TEST_F(LaneTest, published_rows_are_settled_together_before_the_next_page) {
   lane.offer(records(0, 0), std::nullopt, kStart);
   apply(true);
   hand_out(2);
-  EXPECT_FALSE(lane.next_job(kStart)) << "rows are in flight";
+  EXPECT_FALSE(lane.next_job(moment(kStart), {})) << "rows are in flight";
   lane.published(lane.generation(), 1, {}, kStart);
   lane.published(lane.generation(), 2, Failure(FailureKind::refused, "too large"), kStart);
   auto job = begin<SettleOutboxJob>();
@@ -386,9 +317,9 @@ TEST_F(LaneTest, a_row_whose_answer_was_lost_is_read_again_after_a_while) {
   apply(true);
   hand_out(1);
   lane.published(lane.generation(), 1, Failure(FailureKind::unavailable, "timed out"), kStart);
-  EXPECT_FALSE(lane.next_job(kStart));
-  ASSERT_TRUE(lane.wake_at());
-  begin<ReadOutboxJob>(*lane.wake_at());
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
+  ASSERT_TRUE(wake(lane));
+  begin<ReadOutboxJob>(*wake(lane));
 }
 
 TEST_F(LaneTest, a_settlement_that_failed_is_tried_again) {
@@ -398,7 +329,7 @@ TEST_F(LaneTest, a_settlement_that_failed_is_tried_again) {
   hand_out(1);
   lane.published(lane.generation(), 1, {}, kStart);
   lane.finish_settle_outbox(begin<SettleOutboxJob>(), Failure(FailureKind::slow, "no"), kStart);
-  EXPECT_EQ(begin<SettleOutboxJob>(*lane.wake_at()).published.size(), 1U);
+  EXPECT_EQ(begin<SettleOutboxJob>(*wake(lane)).published.size(), 1U);
 }
 
 TEST_F(LaneTest, a_page_read_after_an_outage_ends_the_pause) {
@@ -408,7 +339,7 @@ TEST_F(LaneTest, a_page_read_after_an_outage_ends_the_pause) {
   begin<ReadOutboxJob>();
   lane.finish_read_outbox(Failure(FailureKind::unavailable, "no"), kStart);
   EXPECT_EQ(lane.pause_reason(), PauseReason::database);
-  begin<ReadOutboxJob>(*lane.wake_at());
+  begin<ReadOutboxJob>(*wake(lane));
   lane.finish_read_outbox(0, kStart);
   EXPECT_EQ(lane.pause_reason(), PauseReason::none);
 }
@@ -430,7 +361,7 @@ TEST_F(LaneTest, the_mark_of_a_stop_is_repeated_until_it_is_written) {
   take(taken(3, {4, 100}));
   begin<MarkStoppedJob>();
   lane.finish_mark_stopped(Failure(FailureKind::unavailable, "no"), kStart);
-  begin<MarkStoppedJob>(*lane.wake_at());
+  begin<MarkStoppedJob>(*wake(lane));
   const auto seq = lane.claim().seq;
   lane.finish_mark_stopped({}, kStart);
   EXPECT_EQ(lane.claim().seq, seq + 1);
@@ -442,8 +373,8 @@ TEST_F(LaneTest, a_fetch_position_out_of_range_makes_it_take_itself_again) {
   EXPECT_EQ(lane.phase(), LanePhase::running) << "the client goes on by itself";
   lane.partition_failed(Failure(FailureKind::position, "out of range"), kStart);
   EXPECT_EQ(lane.phase(), LanePhase::untaken);
-  EXPECT_FALSE(lane.next_job(kStart)) << "not in a tight loop";
-  begin<TakeJob>(*lane.wake_at());
+  EXPECT_FALSE(lane.next_job(moment(kStart), {})) << "not in a tight loop";
+  begin<TakeJob>(*wake(lane));
 }
 
 TEST_F(LaneTest, a_claim_that_the_database_no_longer_shows_is_forgotten) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,7 +14,11 @@
 #include "engine/base/result.hpp"
 #include "engine/base/time.hpp"
 #include "engine/base/uuid.hpp"
+#include "engine/delivery/commands.hpp"
+#include "engine/delivery/open_events.hpp"
+#include "engine/delivery/suspicion.hpp"
 #include "engine/handler/handler.hpp"
+#include "engine/message/identity.hpp"
 
 namespace spool::delivery {
 
@@ -59,6 +64,11 @@ struct LaneState {
   std::int64_t last_timestamp_ms = -1;
   Counters counters;
   bool outbox_pending = false;  // rows wait to be published
+  OpenSummary open;
+  Suspicion suspicion;
+  // Where each of its retry topics' partitions goes on, by topic; the others begin at their
+  // earliest record.
+  std::map<std::string, std::int64_t> companions;
 };
 
 // The step of a position within one transaction: offsets [from, to) and what became of them.
@@ -79,6 +89,11 @@ struct DeadLetter {
   std::string type;  // of the event, empty if unknown
   message::Record record;
   message::Rejection why;
+  KeyHash key;
+  std::int32_t life = 0;
+  std::int32_t attempts = 1;              // made in this life
+  base::EpochMicros first_failed_at = 0;  // 0: with this attempt
+  std::int64_t open_number = -1;          // its row among the open events, if it has one
 };
 
 // A row of the outbox, ready to be published.
@@ -121,9 +136,54 @@ class LaneTransaction {
   virtual base::Status rollback_to_savepoint() = 0;
   virtual base::Status release_savepoint() = 0;
 
-  // Buries each in dead_letters and writes the outbox row of each that was not there yet; how many
-  // those were.
-  virtual base::Result<std::int64_t> bury(std::span<const DeadLetter> letters) = 0;
+  // Buries each in dead_letters and writes the outbox row of each that is newly dead: which those
+  // were, letter by letter. A life ends dead once; the others are copies of what is dead already.
+  virtual base::Result<std::vector<bool>> bury(std::span<const DeadLetter> letters) = 0;
+
+  // Open events. Rows that failed leave a retry record in the outbox.
+  virtual base::Status open(std::span<const OpenEvent> events) = 0;
+  virtual base::Status reschedule(std::span<const Reschedule> heads) = 0;
+  virtual base::Status close(std::span<const std::int64_t> numbers) = 0;
+  // The row stays and holds its key, dead.
+  virtual base::Status block(std::span<const std::int64_t> numbers) = 0;
+  // The first parked row of each key becomes its head, due at `due`: the numbers, in the order of
+  // `keys`.
+  virtual base::Result<std::vector<std::int64_t>> promote(std::span<const KeyHash> keys,
+                                                          base::EpochMicros due) = 0;
+  // These heads and what is parked behind them, key by key, in order: at most `events_max` rows in
+  // all, shared out evenly, and about `bytes_max`, but one of each key of the first few at least.
+  virtual base::Result<OpenPage> read_open(std::span<const HeadRef> heads, std::size_t events_max,
+                                           std::size_t bytes_max) = 0;
+  // Scheduled rows that are due, the earliest first, without their records.
+  virtual base::Result<std::vector<OpenRow>> read_scheduled(base::EpochMicros due,
+                                                            std::size_t rows_max) = 0;
+  virtual base::Status awaken(std::span<const Awakening> rows) = 0;
+  virtual base::Result<std::optional<base::EpochMicros>> next_scheduled() = 0;
+
+  // The inbox: which of these were settled before, and those that now are.
+  virtual base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) = 0;
+  virtual base::Status remember(std::span<const message::Identity> events) = 0;
+
+  // Dead letters by identity, whatever their state; those that there are.
+  virtual base::Result<std::vector<FoundLetter>> find_letters(
+      std::span<const ReplayRequest> requests) = 0;
+  virtual base::Status revive(std::span<const Revival> revivals) = 0;
+  // The life that was replayed has ended well.
+  virtual base::Status resolve(std::span<const message::Identity> events) = 0;
+
+  // Commands.
+  virtual base::Result<CommandTargets> targets(const Command& command, std::size_t page_max) = 0;
+  // Discards, restores or erases, as the command says.
+  virtual base::Status settle_letters(const Command& command,
+                                      std::span<const base::Uuid> letters) = 0;
+  virtual base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) = 0;
+  virtual base::Status finish_page(const Command& command, const CommandCount& count,
+                                   bool last) = 0;
+
+  virtual base::Status suspect(const Suspicion& suspicion) = 0;
+  virtual base::Status move_companions(const std::map<std::string, std::int64_t>& next) = 0;
+  // The owner lets go of the lane: whoever takes it next need suspect nothing.
+  virtual base::Status let_go() = 0;
 
   // Forgets published outbox rows, keeps refused ones with their error.
   virtual base::Status settle_outbox(std::span<const std::int64_t> published,
@@ -137,6 +197,11 @@ class LaneTransaction {
 struct ClaimSeen {
   LaneId lane;
   Claim claim;
+};
+
+struct LaneCommand {
+  LaneId lane;
+  Command command;
 };
 
 // [low, high): what a partition holds; `high` is the next offset to be written.
@@ -159,8 +224,9 @@ class Store {
   virtual base::Status admit(const LaneId& lane, const std::string& topic,
                              const LogBounds& bounds) = 0;
 
-  // Makes the caller the owner: new epoch, fresh token, committed durably. `earliest` is where a
-  // lane without a row starts. Fails with `slow` while a frozen owner holds the row.
+  // Makes the caller the owner: new epoch, fresh token, committed durably, with the suspicion that
+  // the end of the last owner leaves. `earliest` is where a lane without a row starts. Fails with
+  // `slow` while a frozen owner holds the row.
   virtual base::Result<LaneState> take(const LaneId& lane, const std::string& topic,
                                        std::int64_t earliest) = 0;
 
@@ -171,6 +237,9 @@ class Store {
 
   // The oldest rows that wait to be published (refused ones do not), at most `rows_max`.
   virtual base::Result<std::vector<OutboxRow>> outbox(const LaneId& lane, std::size_t rows_max) = 0;
+
+  // What operators have asked of these lanes and is not finished.
+  virtual base::Result<std::vector<LaneCommand>> commands(std::span<const LaneId> lanes) = 0;
 
   // Writes down why the lane stands still, for operators; fenced like everything else.
   virtual base::Status mark_stopped(const LaneId& lane, const Claim& claim,

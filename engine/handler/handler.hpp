@@ -30,11 +30,49 @@ enum class Idempotence {
   inbox,    // the engine remembers (handler, source, id)
 };
 
+// Which events wait for each other: those of one key keep their order, also through failures.
+enum class Order {
+  kafka_key,  // a record without a key waits for nobody
+  finer_key,  // ApplyAtOnce::order_key(), within the Kafka key
+  none,
+};
+
 struct HandlerSpec {
   std::string name;   // [a-z_]+, e.g. progress_events; names the lanes, the group, the metrics
   std::string topic;  // the main topic, unless the configuration names another
   std::vector<std::string> types;  // event types that it takes
   Idempotence idempotence = Idempotence::natural;
+  Order order = Order::kafka_key;
+  // Services whose outage holds the lanes of this handler, and no others; EventFailure names them.
+  std::vector<std::string> dependencies = {};
+  // The member of `data` that names the person an event is about, for erasing what is kept of them.
+  std::string user_field = {};
+};
+
+// The attempt at hand. Events come for the first time in life 0; each replay begins a new life.
+struct Attempt {
+  base::EpochMicros now = 0;  // the database's time: the only clock
+  std::int32_t life = 0;
+  std::int32_t number = 1;  // within the life
+  // It was scheduled, and its time has come, or an operator said so: it is not to say NotDue again.
+  bool called = false;
+};
+
+// The event is to be applied at this time, not before. It holds nobody up until then.
+struct NotDue {
+  base::EpochMicros due = 0;
+};
+
+// What stage() makes of an event: staged, rejected for ever, or not due yet.
+using Staging = std::variant<std::monostate, message::Rejection, NotDue>;
+
+// An event that apply() could not apply; it has left no trace in the database.
+struct EventFailure {
+  std::size_t event = 0;  // its number in the batch
+  message::ErrorType type = message::ErrorType::other;
+  std::string text = {};                             // printable, without secrets
+  std::optional<base::EpochMicros> not_before = {};  // Retry-After, as a point in time
+  std::string dependency = {};  // the service to blame, one of HandlerSpec::dependencies, or empty
 };
 
 // What became of the events that one apply() was given; together they are all of them.
@@ -44,6 +82,9 @@ struct ApplyCounts {
   std::int64_t stale = 0;      // older than what the database had
   std::int64_t duplicate = 0;  // the same (source, id) once more, where the handler can tell
   std::int64_t rows = 0;       // rows written, for the flush statistics
+  // Not among the above. The engine decides what becomes of them, and may apply the batch again
+  // without them and without the later events of their keys.
+  std::vector<EventFailure> failed = {};
 };
 
 // The events of one transaction, staged by one thread and applied by the same thread.
@@ -52,10 +93,8 @@ class Batch {
   virtual ~Batch() = default;
 
   // Validates the event and keeps what apply() needs: a copy, nothing of the event outlives the
-  // call. Pure: `now` (the database's time) is the only clock. A rejected event leaves no trace in
-  // the batch.
-  virtual std::optional<message::Rejection> stage(const message::Event& event,
-                                                  base::EpochMicros now) = 0;
+  // call. Pure. An event that is rejected or not due leaves no trace in the batch.
+  virtual Staging stage(const message::Event& event, const Attempt& attempt) = 0;
 
   // How many events are staged; they are numbered 0..size-1 in the order of stage().
   virtual std::size_t size() const = 0;
@@ -76,6 +115,10 @@ class ApplyAtOnce {
  public:
   virtual ~ApplyAtOnce() = default;
   virtual std::unique_ptr<Batch> make_batch() const = 0;
+
+  // With Order::finer_key: whose events wait for each other, within one Kafka key. Pure; any
+  // thread.
+  virtual std::string order_key(const message::Event&) const { return {}; }
 };
 
 // How the events take their way through the handler. A handler that calls other services (admit,

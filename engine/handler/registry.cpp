@@ -24,8 +24,6 @@ base::Status HandlerRegistry::add(Handler handler) {
   if (!well_formed(spec.name)) return refuse("a name is 1..64 characters of a-z and _");
   if (spec.topic.empty()) return refuse("no topic");
   if (spec.types.empty()) return refuse("no event types");
-  if (spec.idempotence == Idempotence::inbox)
-    return refuse("the inbox is not served by this engine; declare natural or ledger");
   for (const Handler& other : handlers_) {
     if (other.spec.name == spec.name) return refuse("the name is taken");
     if (other.spec.topic == spec.topic)

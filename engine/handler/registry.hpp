@@ -11,8 +11,8 @@ namespace spool::handler {
 
 class HandlerRegistry {
  public:
-  // Refuses (invalid) a name or topic that is taken, a malformed name, a handler without event
-  // types, and `inbox`, which no engine table serves yet.
+  // Refuses (invalid) a name or topic that is taken, a malformed name, and a handler without event
+  // types.
   base::Status add(Handler handler);
 
   const std::vector<Handler>& all() const { return handlers_; }

@@ -34,9 +34,17 @@ TEST(Registry, RefusesWhatCannotWork) {
   Handler no_types = named("fine", "t");
   no_types.spec.types.clear();
   EXPECT_FALSE(registry.add(std::move(no_types)));
-  Handler inbox = named("fine", "t");
-  inbox.spec.idempotence = Idempotence::inbox;
-  EXPECT_FALSE(registry.add(std::move(inbox)));
+}
+
+TEST(Registry, EveryIdempotenceIsServed) {
+  HandlerRegistry registry;
+  for (const Idempotence any : {Idempotence::natural, Idempotence::ledger, Idempotence::inbox}) {
+    const char name = static_cast<char>('a' + static_cast<int>(any));
+    Handler handler = named(std::string(1, name), std::string("t.") + name);
+    handler.spec.idempotence = any;
+    EXPECT_TRUE(registry.add(std::move(handler)));
+  }
+  EXPECT_EQ(registry.all().size(), 3U);
 }
 
 }  // namespace

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "engine/kafka/assignment.hpp"
 #include "engine/kafka/client.hpp"
 #include "engine/kafka/error_map.hpp"
 #include "engine/kafka/handles.hpp"
+#include "engine/kafka/log_event.hpp"
 #include "engine/kafka/partition_queue.hpp"
 #include "engine/kafka/wake_fd.hpp"
 
@@ -93,7 +95,6 @@ struct Consumer::Impl {
   Event rebalance(rd_kafka_event_t* event);
   Event error(rd_kafka_event_t* event);
   Event poll();
-  rd_kafka_resp_err_t place(const rd_kafka_topic_partition_list_t* list, bool replaces);
   void unassign();
   void close();
   bool closed() const;
@@ -135,13 +136,9 @@ Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
       return rebalance(event);
     case RD_KAFKA_EVENT_ERROR:
       return error(event);
-    case RD_KAFKA_EVENT_LOG: {
-      const char* facility = nullptr;
-      const char* text = nullptr;
-      int level = 0;
-      if (rd_kafka_event_log(event, &facility, &text, &level) != 0) return std::monostate{};
-      return LogLine{level, std::string(facility) + ": " + text};
-    }
+    case RD_KAFKA_EVENT_LOG:
+      if (auto line = log_line(event)) return std::move(*line);
+      return std::monostate{};
     case RD_KAFKA_EVENT_OFFSET_COMMIT: {
       commit_in_flight = false;
       send_commit();
@@ -185,22 +182,6 @@ Consumer::Event Consumer::Impl::error(rd_kafka_event_t* event) {
     return PartitionFailed{where->partition, std::move(failure)};
   }
   return HandleFailed{std::move(failure), rd_kafka_event_error_is_fatal(event) != 0};
-}
-
-// librdkafka 2.0 ends the process (an assertion) when an assignment is replaced while partitions of
-// the one before are still stopping. Its main thread works first in, first out: the first question
-// is answered after it has stopped the partitions, the second after it has noted so.
-// Not when an assignment is given up: librdkafka waits for its partitions by itself before it joins
-// again, and a question asked in that moment may never be answered.
-rd_kafka_resp_err_t Consumer::Impl::place(const rd_kafka_topic_partition_list_t* list,
-                                          bool replaces) {
-  const rd_kafka_resp_err_t code = rd_kafka_assign(client.get(), list);
-  for (int question = 0; replaces && question < 2; ++question) {
-    rd_kafka_topic_partition_list_t* answer = nullptr;
-    rd_kafka_assignment(client.get(), &answer);
-    if (answer != nullptr) rd_kafka_topic_partition_list_destroy(answer);
-  }
-  return code;
 }
 
 void Consumer::Impl::unassign() {
@@ -318,7 +299,7 @@ base::Status Consumer::assign(std::span<const Start> starts) {
   }
   impl.assigning = false;
   const PartitionsHandle list = to_list(impl.topic, starts);
-  const rd_kafka_resp_err_t code = impl.place(list.get(), replaces);
+  const rd_kafka_resp_err_t code = place_partitions(impl.client.get(), list.get(), replaces);
   // A queue that still holds dropped records is not empty and would not wake: poll each once.
   impl.wake->signal();
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};

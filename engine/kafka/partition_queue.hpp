@@ -1,5 +1,5 @@
 // The queue of one assigned partition: the way of every record out of librdkafka into a batch of
-// ours. Private to this folder; belongs to one Consumer and dies before it.
+// ours. Private to this folder; belongs to one Consumer or Reader and dies before it.
 #pragma once
 
 #include <vector>

@@ -11,6 +11,7 @@
 #include "engine/kafka/client.hpp"
 #include "engine/kafka/error_map.hpp"
 #include "engine/kafka/handles.hpp"
+#include "engine/kafka/log_event.hpp"
 #include "engine/kafka/wake_fd.hpp"
 
 namespace spool::kafka {
@@ -73,10 +74,15 @@ Delivery to_delivery(const rd_kafka_message_t& message) {
   Delivery delivery;
   delivery.tag = reinterpret_cast<std::uintptr_t>(message._private);
   delivery.partition = message.partition;
-  if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    delivery.offset = message.offset;
-  } else {
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     delivery.status = Failure(publish_failure(message.err), error_text(message.err));
+  } else if (message.offset < 0) {
+    // librdkafka holds a record to be written because a later one was. A broker that knows nothing
+    // of this producer begins with whatever number comes first: it may have refused this record (a
+    // leader that was not ready) and taken the next.
+    delivery.status = Failure(FailureKind::unavailable, "acknowledged by a later record only");
+  } else {
+    delivery.offset = message.offset;
   }
   return delivery;
 }
@@ -163,15 +169,12 @@ void Producer::Impl::take(rd_kafka_event_t* event, std::vector<Delivery>& into) 
         into.push_back(to_delivery(*message));
       }
       return;
-    case RD_KAFKA_EVENT_LOG: {
-      const char* facility = nullptr;
-      const char* text = nullptr;
-      int level = 0;
-      if (rd_kafka_event_log(event, &facility, &text, &level) != 0) return;
-      if (logs.size() == kLogLinesMax) logs.erase(logs.begin());
-      logs.push_back({level, std::string(facility) + ": " + text});
+    case RD_KAFKA_EVENT_LOG:
+      if (auto line = log_line(event)) {
+        if (logs.size() == kLogLinesMax) logs.erase(logs.begin());
+        logs.push_back(std::move(*line));
+      }
       return;
-    }
     case RD_KAFKA_EVENT_ERROR:
       if (logs.size() == kLogLinesMax) logs.erase(logs.begin());
       logs.push_back({3, event_text(event)});

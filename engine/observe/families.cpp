@@ -38,8 +38,17 @@ Families::Families(prometheus::Registry& registry)
       batch_duration(histogram(registry, metric::kBatchDuration)),
       queue_wait(histogram(registry, metric::kQueueWait)),
       message_age(histogram(registry, metric::kMessageAge)),
+      attempts(histogram(registry, metric::kAttempts)),
+      retry_lateness(histogram(registry, metric::kRetryLateness)),
+      // handler, result
+      lookups(counter(registry, metric::kLookups)),
+      // handler, tier
+      retry_pending(gauge(registry, metric::kRetryPending)),
+      retry_next_due(gauge(registry, metric::kRetryNextDue)),
       // handler, error_type
       dead_letters(gauge(registry, metric::kDeadLetters)),
+      // handler
+      dead_letter_oldest(gauge(registry, metric::kDeadLetterOldest)),
       // group, topic, partition
       lag(gauge(registry, metric::kLag)),
       position(gauge(registry, metric::kPosition)),
@@ -47,8 +56,12 @@ Families::Families(prometheus::Registry& registry)
       oldest_unprocessed(gauge(registry, metric::kOldestUnprocessed)),
       // group, topic, partition, reason
       paused(gauge(registry, metric::kPaused)),
-      // handler, partition
+      // handler, partition, check
       uncovered(gauge(registry, metric::kUncovered)),
+      // handler, partition
+      open_events(gauge(registry, metric::kOpenEvents)),
+      held_keys(gauge(registry, metric::kHeldKeys)),
+      parked_bytes(gauge(registry, metric::kParkedBytes)),
       fenced_commits(counter(registry, metric::kFencedCommits)),
       // group, event
       rebalances(counter(registry, metric::kRebalances)),
@@ -58,6 +71,16 @@ Families::Families(prometheus::Registry& registry)
       db_connections(gauge(registry, metric::kDbConnections)),
       // none
       outbox_pending(gauge(registry, metric::kOutboxPending)),
+      outbox_oldest(gauge(registry, metric::kOutboxOldest)),
+      outbox_refused(gauge(registry, metric::kOutboxRefused)),
+      // result
+      replay_records(counter(registry, metric::kReplayRecords)),
+      // state
+      replay_jobs(gauge(registry, metric::kReplayJobs)),
+      // upstream, state
+      circuit(gauge(registry, metric::kCircuit)),
+      // none
+      collector_success(gauge(registry, metric::kCollectorSuccess)),
       // version, revision, librdkafka, libpqxx
       build_info(gauge(registry, metric::kBuildInfo)) {}
 

@@ -38,7 +38,13 @@ struct Families {
   HistogramFamily& batch_duration;
   HistogramFamily& queue_wait;
   HistogramFamily& message_age;
+  HistogramFamily& attempts;
+  HistogramFamily& retry_lateness;
+  CounterFamily& lookups;
+  GaugeFamily& retry_pending;
+  GaugeFamily& retry_next_due;
   GaugeFamily& dead_letters;
+  GaugeFamily& dead_letter_oldest;
 
   GaugeFamily& lag;
   GaugeFamily& position;
@@ -46,12 +52,21 @@ struct Families {
   GaugeFamily& oldest_unprocessed;
   GaugeFamily& paused;
   GaugeFamily& uncovered;
+  GaugeFamily& open_events;
+  GaugeFamily& held_keys;
+  GaugeFamily& parked_bytes;
   CounterFamily& fenced_commits;
 
   CounterFamily& rebalances;
   CounterFamily& db_errors;
   GaugeFamily& db_connections;
   GaugeFamily& outbox_pending;
+  GaugeFamily& outbox_oldest;
+  GaugeFamily& outbox_refused;
+  CounterFamily& replay_records;
+  GaugeFamily& replay_jobs;
+  GaugeFamily& circuit;
+  GaugeFamily& collector_success;
   GaugeFamily& build_info;
 };
 

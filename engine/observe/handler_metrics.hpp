@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/base/time.hpp"
 #include "engine/observe/tally.hpp"
 
 namespace spool::observe {
@@ -20,17 +22,35 @@ struct BatchReport {
   std::int64_t applied = 0;
   std::int64_t duplicate = 0;
   std::int64_t stale = 0;
+  std::int64_t retried = 0;  // failed, and will be attempted again
   std::int64_t dead_lettered = 0;
-  std::int64_t rows = 0;        // written, after coalescing
-  double seconds = 0;           // BEGIN to the answer to COMMIT
-  Tally wait{kDurationBounds};  // seconds from fetch to the start of the batch, per event
-  Tally age{kAgeBounds};        // seconds from publication to now, per event
+  std::int64_t rows = 0;            // written, after coalescing
+  double seconds = 0;               // BEGIN to the answer to COMMIT
+  Tally wait{kDurationBounds};      // seconds from fetch to the start of the batch, per event
+  Tally age{kAgeBounds};            // seconds from publication to now, per event
+  Tally attempts{kAttemptBounds};   // made in this life, per event that is not retried
+  Tally lateness{kLatenessBounds};  // seconds from due to the start, per attempt that had to wait
 
-  std::int64_t events() const { return applied + duplicate + stale + dead_lettered; }
+  std::int64_t events() const { return applied + duplicate + stale + retried + dead_lettered; }
 };
 
 enum class RunOutcome { applied, failed };
-enum class ErrorKind { transient, permanent, poison };
+enum class ErrorKind { transient, permanent, poison, waiting };
+
+// What became of events that were looked up among those settled before.
+struct Lookups {
+  std::int64_t fresh = 0;        // new: nobody has seen them
+  std::int64_t replay = 0;       // settled before: nothing is done again
+  std::int64_t in_progress = 0;  // somebody else is at it
+  std::int64_t conflict = 0;     // the same identity with another content
+};
+
+// Events that wait on one rung of the retry ladder.
+struct RetryTier {
+  std::string tier;  // "30s", ...
+  std::int64_t waiting = 0;
+  std::optional<base::EpochMicros> next_due;
+};
 
 struct DeadLetterCount {
   std::string error_type;
@@ -52,9 +72,18 @@ class HandlerMetrics {
   // `error_type` is a word of the closed list of error types.
   void attempts_failed(std::string_view error_type, ErrorKind kind, std::int64_t count = 1);
 
-  // All open dead letters of the handler as the background collector found them; error types that
-  // are not named have none any more.
-  void set_dead_letters(const std::vector<DeadLetterCount>& counts);
+  void count_lookups(const Lookups& lookups);
+
+  // Dead letters that a person gave up.
+  void count_discarded(std::int64_t count);
+
+  // All waiting retries of the handler; tiers that are not named have none any more.
+  void set_retry_pending(const std::vector<RetryTier>& tiers);
+
+  // All open dead letters of the handler as the background collector found them, and when the
+  // oldest of them died; error types that are not named have none any more.
+  void set_dead_letters(const std::vector<DeadLetterCount>& counts,
+                        std::optional<base::EpochMicros> oldest);
 
  private:
   struct Series;

@@ -12,10 +12,8 @@
 namespace spool::observe {
 namespace {
 
-using Labels = std::map<std::string, std::string>;
-
 constexpr std::array<const char*, kPauseReasons> kReasonWords = {
-    "operator", "backpressure", "circuit", "database", "schema", "position_lost"};
+    "operator", "backpressure", "circuit", "database", "schema", "position_lost", "dead_letters"};
 
 Labels partition_labels(const LaneLabels& lane) {
   return {
@@ -24,16 +22,6 @@ Labels partition_labels(const LaneLabels& lane) {
 
 Labels lane_labels(const LaneLabels& lane) {
   return {{"handler", lane.handler}, {"partition", std::to_string(lane.partition)}};
-}
-
-void set(OptionalGauge& optional, const LaneLabels& lane, std::optional<double> value) {
-  if (!value) {
-    if (optional.gauge != nullptr) optional.family.Remove(optional.gauge);
-    optional.gauge = nullptr;
-    return;
-  }
-  if (optional.gauge == nullptr) optional.gauge = &optional.family.Add(partition_labels(lane));
-  optional.gauge->Set(*value);
 }
 
 std::optional<double> number(std::optional<std::int64_t> value) {
@@ -46,9 +34,10 @@ std::optional<double> not_negative(std::optional<std::int64_t> value) {
   return static_cast<double>(std::max<std::int64_t>(*value, 0));
 }
 
-std::optional<double> seconds(std::optional<base::EpochMicros> time) {
-  if (!time) return std::nullopt;
-  return static_cast<double>(*time) / 1e6;
+Labels counters_labels(const LaneLabels& lane) {
+  Labels labels = lane_labels(lane);
+  labels.emplace("check", "counters");
+  return labels;
 }
 
 LaneSeries& open_series(MetricsState& state, const LaneLabels& labels) {
@@ -64,11 +53,14 @@ LaneSeries& open_series(MetricsState& state, const LaneLabels& labels) {
 LaneSeries::LaneSeries(Families& all, const LaneLabels& lane)
     : families(all),
       labels(lane),
-      lag{all.lag},
-      position{all.position},
-      committed{all.committed},
-      oldest_unprocessed{all.oldest_unprocessed},
-      uncovered(all.uncovered.Add(lane_labels(lane))),
+      lag(all.lag, partition_labels(lane)),
+      position(all.position, partition_labels(lane)),
+      committed(all.committed, partition_labels(lane)),
+      oldest_unprocessed(all.oldest_unprocessed, partition_labels(lane)),
+      open_events(all.open_events, lane_labels(lane)),
+      held_keys(all.held_keys, lane_labels(lane)),
+      parked_bytes(all.parked_bytes, lane_labels(lane)),
+      uncovered(all.uncovered.Add(counters_labels(lane))),
       fenced_commits(all.fenced_commits.Add(lane_labels(lane))) {
   for (std::size_t i = 0; i < kPauseReasons; ++i) {
     Labels with_reason = partition_labels(lane);
@@ -78,9 +70,6 @@ LaneSeries::LaneSeries(Families& all, const LaneLabels& lane)
 }
 
 LaneSeries::~LaneSeries() {
-  for (OptionalGauge* gauge : {&lag, &position, &committed, &oldest_unprocessed}) {
-    set(*gauge, labels, std::nullopt);
-  }
   for (prometheus::Gauge* gauge : paused) families.paused.Remove(gauge);
   families.uncovered.Remove(&uncovered);
 }
@@ -100,14 +89,21 @@ LaneMetrics::~LaneMetrics() {
 
 void LaneMetrics::set_progress(const LaneProgress& progress) {
   const std::lock_guard lock(series_.mutex);
-  set(series_.position, series_.labels, number(progress.position));
-  set(series_.committed, series_.labels, number(progress.committed));
-  set(series_.lag, series_.labels, not_negative(progress.lag));
-  set(series_.oldest_unprocessed, series_.labels, seconds(progress.oldest_unprocessed));
+  series_.position.set(number(progress.position));
+  series_.committed.set(number(progress.committed));
+  series_.lag.set(not_negative(progress.lag));
+  series_.oldest_unprocessed.set(unix_seconds(progress.oldest_unprocessed));
 }
 
 void LaneMetrics::set_paused(PauseReason reason, bool paused) {
   series_.paused[static_cast<std::size_t>(reason)]->Set(paused ? 1 : 0);
+}
+
+void LaneMetrics::set_held(const LaneHeld& held) {
+  const std::lock_guard lock(series_.mutex);
+  series_.open_events.set(number(held.open_events));
+  series_.held_keys.set(number(held.held_keys));
+  series_.parked_bytes.set(number(held.parked_bytes));
 }
 
 void LaneMetrics::set_uncovered(std::int64_t offsets) {

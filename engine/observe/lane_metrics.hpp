@@ -23,13 +23,28 @@ struct LaneLabels {
   std::string handler;
 };
 
-enum class PauseReason { operator_, backpressure, circuit, database, schema, position_lost };
+enum class PauseReason {
+  operator_,
+  backpressure,
+  circuit,
+  database,
+  schema,
+  position_lost,
+  dead_letters
+};
 
 struct LaneProgress {
   std::int64_t position = 0;                            // next offset to apply
   std::optional<std::int64_t> committed;                // as Kafka was last told
   std::optional<std::int64_t> lag;                      // end of the partition minus position
   std::optional<base::EpochMicros> oldest_unprocessed;  // time of the record at `position`
+};
+
+// What waits in the database instead of being applied.
+struct LaneHeld {
+  std::int64_t open_events = 0;
+  std::int64_t held_keys = 0;
+  std::int64_t parked_bytes = 0;
 };
 
 class LaneMetrics {
@@ -43,6 +58,9 @@ class LaneMetrics {
   void set_progress(const LaneProgress& progress);
   // The reasons are independent: a lane may stand still for two of them.
   void set_paused(PauseReason reason, bool paused);
+  void set_held(const LaneHeld& held);
+  // By the lane's own counters; what the audit finds in the tables is
+  // Metrics::set_ledger_uncovered().
   void set_uncovered(std::int64_t offsets);
   void count_fenced_commit();
 

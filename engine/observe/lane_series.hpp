@@ -3,20 +3,14 @@
 
 #include <array>
 #include <mutex>
-#include <string>
 
 #include "engine/observe/families.hpp"
+#include "engine/observe/gauges.hpp"
 #include "engine/observe/lane_metrics.hpp"
 
 namespace spool::observe {
 
-// A gauge that is absent until it is known, and again when it is not.
-struct OptionalGauge {
-  GaugeFamily& family;
-  prometheus::Gauge* gauge = nullptr;
-};
-
-inline constexpr std::size_t kPauseReasons = 6;
+inline constexpr std::size_t kPauseReasons = 7;
 
 struct LaneSeries {
   LaneSeries(Families& families, const LaneLabels& lane);
@@ -33,6 +27,9 @@ struct LaneSeries {
   OptionalGauge position;
   OptionalGauge committed;
   OptionalGauge oldest_unprocessed;
+  OptionalGauge open_events;
+  OptionalGauge held_keys;
+  OptionalGauge parked_bytes;
   std::array<prometheus::Gauge*, kPauseReasons> paused{};
   prometheus::Gauge& uncovered;
   prometheus::Counter& fenced_commits;

@@ -7,12 +7,15 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "engine/base/assert.hpp"
 #include "engine/observe/families.hpp"
+#include "engine/observe/gauges.hpp"
 #include "engine/observe/process_stats.hpp"
 
 namespace spool::observe {
@@ -33,6 +36,9 @@ const char* to_string(RebalanceEvent event) {
   }
   return "lost";
 }
+
+constexpr std::array<const char*, 3> kReplayWords = {"published", "skipped", "failed"};
+constexpr std::array<std::string_view, 3> kCircuitWords = {"closed", "open", "half_open"};
 
 // The first two characters name the class (23 integrity, 40 rollback, 57 operator intervention
 // ...).
@@ -76,7 +82,10 @@ struct Metrics::Impl {
 
   const LogCounts& log_counts;
   std::shared_ptr<MetricsState> state = std::make_shared<MetricsState>();
-  std::mutex mutex;
+  std::mutex mutex;  // guards what follows
+  OptionalGauge outbox_oldest{state->families.outbox_oldest, {}};
+  GaugeSet replay_jobs{state->families.replay_jobs};
+  GaugeSet audited{state->families.uncovered};
   std::map<std::pair<std::string, std::string>, std::unique_ptr<HandlerMetrics>> handlers;
 };
 
@@ -88,6 +97,9 @@ Metrics::Metrics(const BuildInfo& build, const LogCounts& log_counts)
             {"librdkafka", build.librdkafka},
             {"libpqxx", build.libpqxx}})
       .Set(1);
+  for (const char* word : kReplayWords) {
+    impl_->state->families.replay_records.Add({{"result", word}});
+  }
 }
 
 Metrics::~Metrics() = default;
@@ -123,6 +135,54 @@ void Metrics::set_db_connections(const PoolConnections& connections) {
 
 void Metrics::set_outbox_pending(std::int64_t events) {
   impl_->state->families.outbox_pending.Add({}).Set(static_cast<double>(events));
+}
+
+void Metrics::set_outbox_oldest(std::optional<base::EpochMicros> written) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->outbox_oldest.set(unix_seconds(written));
+}
+
+void Metrics::set_outbox_refused(std::int64_t events) {
+  impl_->state->families.outbox_refused.Add({}).Set(static_cast<double>(events));
+}
+
+void Metrics::set_circuit(const std::string& upstream, std::string_view state) {
+  SPOOL_ASSERT(std::count(kCircuitWords.begin(), kCircuitWords.end(), state) == 1,
+               "the states of a circuit are a closed set");
+  for (const std::string_view word : kCircuitWords) {
+    impl_->state->families.circuit.Add({{"upstream", upstream}, {"state", std::string(word)}})
+        .Set(word == state ? 1 : 0);
+  }
+}
+
+void Metrics::set_replay_jobs(const std::map<std::string, std::int64_t>& count_by_state) {
+  std::map<Labels, double> jobs;
+  for (const auto& [state, count] : count_by_state) {
+    jobs[{{"state", state}}] = static_cast<double>(count);
+  }
+  const std::lock_guard lock(impl_->mutex);
+  impl_->replay_jobs.replace(jobs);
+}
+
+void Metrics::count_replayed(ReplayResult result, std::int64_t count) {
+  impl_->state->families.replay_records
+      .Add({{"result", kReplayWords[static_cast<std::size_t>(result)]}})
+      .Increment(static_cast<double>(count));
+}
+
+void Metrics::set_ledger_uncovered(const std::vector<LaneAudit>& lanes) {
+  std::map<Labels, double> uncovered;
+  for (const LaneAudit& lane : lanes) {
+    uncovered[{{"handler", lane.handler},
+               {"partition", std::to_string(lane.partition)},
+               {"check", "tables"}}] = static_cast<double>(lane.uncovered);
+  }
+  const std::lock_guard lock(impl_->mutex);
+  impl_->audited.replace(uncovered);
+}
+
+void Metrics::set_collector_success(base::EpochMicros now) {
+  impl_->state->families.collector_success.Add({}).Set(*unix_seconds(now));
 }
 
 std::string Metrics::expose() const {

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/base/time.hpp"
 #include "engine/observe/handler_metrics.hpp"
 #include "engine/observe/lane_metrics.hpp"
 #include "engine/observe/log_level.hpp"
@@ -29,6 +33,15 @@ struct PoolConnections {
   std::int64_t down = 0;  // waiting to be connected again
 };
 
+enum class ReplayResult { published, skipped, failed };
+
+// What the audit found for one lane.
+struct LaneAudit {
+  std::string handler;
+  std::int32_t partition = 0;
+  std::int64_t uncovered = 0;  // offsets that the tables do not account for
+};
+
 class Metrics {
  public:
   // `log_counts` outlives the metrics.
@@ -47,6 +60,21 @@ class Metrics {
   void count_db_error(std::string_view sqlstate);
   void set_db_connections(const PoolConnections& connections);
   void set_outbox_pending(std::int64_t events);
+  // When the oldest of them was written; empty: none waits.
+  void set_outbox_oldest(std::optional<base::EpochMicros> written);
+  void set_outbox_refused(std::int64_t events);
+
+  // `state` is closed, open or half_open.
+  void set_circuit(const std::string& upstream, std::string_view state);
+  // All replays; states that are not named have none any more.
+  void set_replay_jobs(const std::map<std::string, std::int64_t>& count_by_state);
+  void count_replayed(ReplayResult result, std::int64_t count);
+
+  // Every lane that the background audit vouches for at present; the others leave the exposition,
+  // so that a lane that has gone elsewhere does not keep what was found here.
+  void set_ledger_uncovered(const std::vector<LaneAudit>& lanes);
+  // The background collector has read everything that it is to read.
+  void set_collector_success(base::EpochMicros now);
 
   // Prometheus text format 0.0.4, families in alphabetical order.
   std::string expose() const;

@@ -10,12 +10,12 @@ Tally::Tally(std::span<const double> bounds) : bounds_(bounds) {
   SPOOL_ASSERT(bounds.size() < kBucketsMax, "more bounds than a tally has buckets");
 }
 
-void Tally::add(double value) {
+void Tally::add(double value, std::uint32_t times) {
   if (!(value > 0)) value = 0;
   const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-  ++buckets_[static_cast<std::size_t>(bucket)];
-  ++count_;
-  sum_ += value;
+  buckets_[static_cast<std::size_t>(bucket)] += times;
+  count_ += times;
+  sum_ += value * times;
 }
 
 std::vector<double> Tally::increments() const {

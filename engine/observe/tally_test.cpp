@@ -28,6 +28,15 @@ TEST(Tally, ClocksThatDisagreeCountAsZero) {
   EXPECT_DOUBLE_EQ(tally.sum(), 0);
 }
 
+TEST(Tally, AValueMayCountManyTimes) {
+  Tally tally(kBounds);
+  tally.add(2, 1'000);
+  tally.add(3, 0);
+  EXPECT_THAT(tally.increments(), ElementsAre(0, 1'000, 0, 0));
+  EXPECT_EQ(tally.count(), 1'000U);
+  EXPECT_DOUBLE_EQ(tally.sum(), 2'000);
+}
+
 TEST(Tally, TheProductsBoundsAscendAndFit) {
   const auto check = [](std::span<const double> bounds) {
     for (std::size_t i = 1; i < bounds.size(); ++i) EXPECT_LT(bounds[i - 1], bounds[i]);
@@ -35,6 +44,8 @@ TEST(Tally, TheProductsBoundsAscendAndFit) {
   };
   check(kDurationBounds);
   check(kAgeBounds);
+  check(kLatenessBounds);
+  check(kAttemptBounds);
   check(kSizeBounds);
 }
 

@@ -1,8 +1,11 @@
 #include "engine/postgres/connection.hpp"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "engine/base/assert.hpp"
 #include "engine/postgres/classify.hpp"
@@ -143,6 +146,35 @@ void Connection::sever() {
 
 bool Connection::usable() const {
   return !impl_->broken && impl_->connection.is_open();
+}
+
+base::Status Connection::listen(const std::string& channel) {
+  SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
+  if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
+  try {
+    const Call call(*impl_);
+    impl_->listeners.push_back(std::make_unique<Listener>(impl_->connection, channel));
+    return {};
+  } catch (const std::exception& error) {
+    return impl_->failed(error);
+  }
+}
+
+base::Result<bool> Connection::wait_notified(int wake_fd, std::chrono::milliseconds limit) {
+  SPOOL_ASSERT(!impl_->busy, "a connection carries one transaction at a time");
+  if (!usable()) return Failure(FailureKind::unavailable, "the connection is lost");
+  pollfd watched[] = {{impl_->connection.sock(), POLLIN, 0}, {wake_fd, POLLIN, 0}};
+  // Not a round trip: interrupt() leaves it alone.
+  if (::poll(watched, 2, static_cast<int>(limit.count())) < 0 && errno != EINTR)
+    return Failure(FailureKind::unavailable, "poll failed");
+  try {
+    impl_->connection.get_notifs();
+  } catch (const std::exception& error) {
+    return impl_->failed(error);
+  }
+  bool heard = false;
+  for (const auto& listener : impl_->listeners) heard |= std::exchange(listener->heard, false);
+  return heard;
 }
 
 base::Result<std::unique_ptr<Transaction>> Connection::begin() {

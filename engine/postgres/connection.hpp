@@ -51,6 +51,12 @@ class Connection {
 
   bool usable() const;
 
+  // Hears of NOTIFY on `channel` from now on.
+  base::Status listen(const std::string& channel);
+  // Waits until a notification has come, `wake_fd` is readable (-1: none) or `limit` has passed:
+  // whether one has come. Several count as one.
+  base::Result<bool> wait_notified(int wake_fd, std::chrono::milliseconds limit);
+
   // These two are for other threads. Ends the round trip that is under way, if it has lasted longer
   // than `limit`. Its caller sees a lost connection. For networks that swallow everything and still
   // acknowledge it (a stalled proxy), where no timeout of the server or of TCP helps.

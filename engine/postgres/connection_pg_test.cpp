@@ -131,5 +131,18 @@ TEST_F(ConnectionPg, ANulInATextIsRefusedNotCut) {
   EXPECT_TRUE(connection->usable());
 }
 
+TEST(ConnectionPgTest, HearsOfANotification) {
+  test::PgDatabase database;
+  const auto listening = database.connect();
+  ASSERT_TRUE(listening->listen("spool_test"));
+  const auto quiet = listening->wait_notified(-1, std::chrono::milliseconds(0));
+  ASSERT_TRUE(quiet);
+  EXPECT_FALSE(*quiet);
+  ASSERT_TRUE(database.connect()->execute_script("notify spool_test; notify spool_test"));
+  const auto heard = listening->wait_notified(-1, std::chrono::seconds(20));
+  ASSERT_TRUE(heard);
+  EXPECT_TRUE(*heard);
+}
+
 }  // namespace
 }  // namespace spool::postgres

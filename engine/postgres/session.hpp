@@ -4,10 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <pqxx/pqxx>
 
@@ -33,6 +35,14 @@ class NoticeHandler : public pqxx::errorhandler {
   std::function<void(std::string_view)> function_;
 };
 
+// Remembers that something was notified.
+class Listener : public pqxx::notification_receiver {
+ public:
+  using pqxx::notification_receiver::notification_receiver;
+  void operator()(const std::string&, int) override { heard = true; }
+  bool heard = false;
+};
+
 struct Connection::Impl {
   Impl(const std::string& conninfo, const ConnectionSettings& settings);
   ~Impl();
@@ -47,6 +57,7 @@ struct Connection::Impl {
 
   pqxx::connection connection;
   NoticeHandler notices;
+  std::vector<std::unique_ptr<Listener>> listeners;  // before the connection goes
   std::set<std::string, std::less<>> prepared;
   std::string password;  // to be blanked wherever the driver quotes it
   int socket;  // a duplicate of the driver's, for other threads: it stays open as long as this

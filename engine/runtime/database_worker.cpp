@@ -1,15 +1,18 @@
 #include "engine/runtime/database_worker.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
+
+#include "engine/delivery/failure_class.hpp"
 
 namespace spool::runtime {
 namespace {
 
 using base::FailureKind;
 
-constexpr std::size_t kRejectedLoggedMax = 20;  // of one batch; the dead_letters table has all
+constexpr std::size_t kFailedLoggedMax = 20;  // of one batch; the tables have all
 
 double seconds_since(delivery::Instant then, delivery::Instant now) {
   return std::chrono::duration<double>(now - then).count();
@@ -28,19 +31,25 @@ const base::Failure* failure_of(const delivery::Done& done) {
 }
 
 const char* job_name(const delivery::Job& job) {
-  constexpr const char* kNames[] = {"take", "apply", "read_outbox", "settle_outbox",
-                                    "mark_stopped"};
+  constexpr const char* kNames[] = {"take",         "apply",   "drain",       "awaken",
+                                    "companions",   "command", "read_outbox", "settle_outbox",
+                                    "mark_stopped", "let_go"};
+  static_assert(std::size(kNames) == std::variant_size_v<delivery::Job>);
   return kNames[job.index()];
 }
 
 observe::ErrorKind kind_of(message::ErrorType type) {
-  switch (type) {
-    case message::ErrorType::schema_invalid_json:
-    case message::ErrorType::payload_too_large:
-      return observe::ErrorKind::poison;
-    default:
+  switch (delivery::failure_class(type).kind) {
+    case delivery::ErrorKind::transient:
+      return observe::ErrorKind::transient;
+    case delivery::ErrorKind::permanent:
       return observe::ErrorKind::permanent;
+    case delivery::ErrorKind::poison:
+      return observe::ErrorKind::poison;
+    case delivery::ErrorKind::waiting:
+      return observe::ErrorKind::waiting;
   }
+  return observe::ErrorKind::permanent;
 }
 
 }  // namespace
@@ -83,6 +92,7 @@ void DatabaseWorker::work_on(delivery::Work work) {
   auto rows = board_.with([&](delivery::Dispatcher& lanes) {
     return lanes.finish(std::move(work), std::move(done), ended);
   });
+  board_.wake_one();  // somebody may have waited for this job's end
   if (rows) listener_.publish(std::move(*rows));
   if (lost) listener_.connection_lost();
   listener_.job_finished();
@@ -98,10 +108,19 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
     log_.info("lane.taken", {{"lane", name_of(work.lane)},
                              {"epoch", state.epoch},
                              {"next", state.next},
+                             {"open", state.counters.open},
+                             {"held_keys", state.open.keys.size()},
+                             {"suspicious", state.suspicion.any()},
                              {"log_low", take->outcome->bounds.low},
                              {"log_high", take->outcome->bounds.high}});
-  } else if (const auto* apply = std::get_if<delivery::ApplyDone>(&done)) {
-    report_batch(work.lane, std::get<delivery::ApplyJob>(work.job), *apply, seconds);
+  } else if (const auto* run = std::get_if<delivery::RunDone>(&done)) {
+    report_batch(work.lane, work.job, *run, seconds);
+  } else if (const auto* command = std::get_if<delivery::CommandJob>(&work.job)) {
+    const delivery::Committed& committed = *std::get<delivery::OpenDone>(done).outcome;
+    log_.info("command.page", {{"lane", name_of(work.lane)},
+                               {"command", base::to_string(command->command.id)},
+                               {"events", committed.targeted},
+                               {"more", committed.more}});
   } else if (const auto* settle = std::get_if<delivery::SettleOutboxJob>(&work.job)) {
     log_.debug("outbox.settled", {{"lane", name_of(work.lane)},
                                   {"published", settle->published.size()},
@@ -131,53 +150,91 @@ void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* wh
               {"error", failure.text}});
 }
 
-void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::ApplyJob& job,
-                                  const delivery::ApplyDone& done, double seconds) {
-  const delivery::ApplyStatistics& statistics = done.statistics;
-  const delivery::Counters& delta = done.outcome->advance.delta;
+void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::Job& job,
+                                  const delivery::RunDone& done, double seconds) {
+  const delivery::RunStatistics& statistics = done.statistics;
+  const delivery::Committed& committed = *done.outcome;
   observe::BatchReport report;
-  report.dead_lettered = delta.dead;
+  report.dead_lettered = committed.deaths;
+  report.retried = static_cast<std::int64_t>(statistics.failed.size()) - committed.deaths -
+                   statistics.duplicate_deaths;
   report.stale = statistics.counts.stale;
-  report.duplicate = statistics.duplicate_deaths + statistics.counts.duplicate;
-  report.applied = statistics.records - report.dead_lettered - report.stale - report.duplicate;
+  report.duplicate =
+      statistics.duplicate_deaths + statistics.duplicates + statistics.counts.duplicate;
+  report.applied =
+      statistics.records - report.dead_lettered - report.retried - report.stale - report.duplicate;
   report.rows = statistics.counts.rows;
   report.seconds = seconds;
+  if (const auto* apply = std::get_if<delivery::ApplyJob>(&job))
+    measure_waits(*apply, committed, seconds, report);
+  for (const std::int32_t attempts : statistics.attempts)
+    report.attempts.add(static_cast<double>(attempts));
+  const auto first_time =
+      report.events() - report.retried - static_cast<std::int64_t>(statistics.attempts.size());
+  if (first_time > 0) report.attempts.add(1, static_cast<std::uint32_t>(first_time));
+  for (const base::EpochMicros late : statistics.lateness)
+    report.lateness.add(static_cast<double>(late) / 1e6);
+  const HandlerReporting& handler = handlers_.at(lane.handler);
+  handler.flushed->add({1, statistics.records, statistics.counts.coalesced, report.rows,
+                        report.dead_lettered, seconds});
+  handler.metrics->batch_committed(report);
+  handler.metrics->handler_ran(observe::RunOutcome::applied, seconds);
+  if (statistics.lookups > 0) {
+    handler.metrics->count_lookups(
+        {statistics.lookups - statistics.duplicates, statistics.duplicates, 0, 0});
+  }
+  report_failed(lane, *handler.metrics, statistics.failed);
+  log_.debug("batch.committed", {{"lane", name_of(lane)},
+                                 {"job", job_name(job)},
+                                 {"from", committed.advance.from},
+                                 {"to", committed.advance.to},
+                                 {"rows", report.rows},
+                                 {"retried", report.retried},
+                                 {"held", statistics.held},
+                                 {"dead", report.dead_lettered},
+                                 {"seconds", seconds}});
+}
+
+// How long the records of the batch had waited since they were fetched, and since they were
+// published.
+void DatabaseWorker::measure_waits(const delivery::ApplyJob& job,
+                                   const delivery::Committed& committed, double seconds,
+                                   observe::BatchReport& report) {
   const auto now = LaneBoard::now();
   const double now_s = static_cast<double>(clock_.now()) / 1e6;
   for (const delivery::Slice& slice : job.slices) {
     const double waited = seconds_since(slice.arrived, now) - seconds;
     for (std::size_t i = 0; i < slice.records.size(); ++i) {
-      if (slice.records.offset(i) < job.from) continue;  // the probe
+      const std::int64_t offset = slice.records.offset(i);
+      // The probe, and what the batch did not get to.
+      if (offset < committed.advance.from || offset >= committed.advance.to) continue;
       report.wait.add(waited);
       if (slice.records.timestamp_ms(i) < 0) continue;
       report.age.add(now_s - static_cast<double>(slice.records.timestamp_ms(i)) / 1e3);
     }
   }
-  const HandlerReporting& handler = handlers_.at(lane.handler);
-  handler.flushed->add({1, statistics.records, statistics.counts.coalesced, report.rows,
-                        report.dead_lettered, seconds});
-  observe::HandlerMetrics& metrics = *handler.metrics;
-  metrics.batch_committed(report);
-  metrics.handler_ran(observe::RunOutcome::applied, seconds);
+}
+
+void DatabaseWorker::report_failed(const delivery::LaneId& lane, observe::HandlerMetrics& metrics,
+                                   const std::vector<delivery::FailedEvent>& failed) {
   std::size_t logged = 0;
-  for (const delivery::RejectedEvent& event : statistics.rejected) {
+  for (const delivery::FailedEvent& event : failed) {
     const std::string_view type = message::to_string(event.type);
     metrics.attempts_failed(type, kind_of(event.type));
-    if (logged++ >= kRejectedLoggedMax) continue;
-    log_.warn("event.dead", {{"lane", name_of(lane)},
-                             {"offset", event.offset},
-                             {"source", event.source},
-                             {"event_id", event.id},
-                             {"error_type", type},
-                             {"reason", event.reason},
-                             {"trace", event.traceparent}});
+    if (logged++ >= kFailedLoggedMax) continue;
+    const bool dead = event.due == 0;
+    log_.warn(dead ? "event.dead" : "event.retried",
+              {{"lane", name_of(lane)},
+               {"offset", event.offset},
+               {"source", event.source},
+               {"event_id", event.id},
+               {"life", event.life},
+               {"attempt", event.attempt},
+               {"error_type", type},
+               {"reason", event.reason},
+               {"due", dead ? std::string() : base::format_rfc3339(event.due)},
+               {"trace", event.traceparent}});
   }
-  log_.debug("batch.committed", {{"lane", name_of(lane)},
-                                 {"from", done.outcome->advance.from},
-                                 {"to", done.outcome->advance.to},
-                                 {"rows", report.rows},
-                                 {"dead", report.dead_lettered},
-                                 {"seconds", seconds}});
 }
 
 observe::PoolConnections connections_of(

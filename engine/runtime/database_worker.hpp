@@ -54,8 +54,12 @@ class DatabaseWorker {
   void serve();
   void work_on(delivery::Work work);
   void report(const delivery::Work& work, const delivery::Done& done, double seconds);
-  void report_batch(const delivery::LaneId& lane, const delivery::ApplyJob& job,
-                    const delivery::ApplyDone& done, double seconds);
+  void report_batch(const delivery::LaneId& lane, const delivery::Job& job,
+                    const delivery::RunDone& done, double seconds);
+  void measure_waits(const delivery::ApplyJob& job, const delivery::Committed& committed,
+                     double seconds, observe::BatchReport& report);
+  void report_failed(const delivery::LaneId& lane, observe::HandlerMetrics& metrics,
+                     const std::vector<delivery::FailedEvent>& failed);
   void report_failure(const delivery::LaneId& lane, const char* what, const base::Failure& failure);
 
   LaneBoard& board_;

@@ -1,13 +1,20 @@
 #include "engine/runtime/housekeeper.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
+
+#include "engine/base/assert.hpp"
 
 namespace spool::runtime {
 namespace {
 
 // While the database is away: often enough to notice its return, rarely enough not to be a load.
 constexpr std::chrono::milliseconds kAwayPeriod{500};
-constexpr std::chrono::minutes kPrunePeriod{1};
+constexpr std::chrono::milliseconds kMaintenancePeriod{60'000};
+constexpr std::chrono::milliseconds kAuditPeriod{60'000};
 constexpr std::int64_t kPruneRowsMax = 50'000;
 
 }  // namespace
@@ -26,30 +33,31 @@ Housekeeper::Housekeeper(LaneBoard& board, std::unique_ptr<store::PgStore> store
       health_(health),
       log_(log),
       on_check_(std::move(on_check)),
-      thread_([this] { serve(); }) {}
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      thread_([this] { serve(); }) {
+  SPOOL_ASSERT(wake_fd_ >= 0, "no file descriptor is left");
+}
 
 Housekeeper::~Housekeeper() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
+  stop_ = true;
+  hurry();
   thread_.join();
+  ::close(wake_fd_);
 }
 
 void Housekeeper::hurry() {
-  {
-    const std::lock_guard lock(mutex_);
-    hurry_ = true;
-  }
-  wake_.notify_all();
+  hurry_ = true;
+  ::eventfd_write(wake_fd_, 1);
 }
 
 bool Housekeeper::wait_for_turn() {
-  std::unique_lock lock(mutex_);
   // A hurry while the database is away must not become a loop without a pause.
   const auto period = reachable_ ? check_interval_ : kAwayPeriod;
-  wake_.wait_for(lock, period, [this] { return stop_ || (hurry_ && reachable_); });
+  if (!stop_ && !(hurry_ && reachable_)) {
+    report("housekeeper.wait_failed", store_->wait_for_command(wake_fd_, period));
+  }
+  eventfd_t counted = 0;
+  ::eventfd_read(wake_fd_, &counted);
   hurry_ = false;
   return !stop_;
 }
@@ -57,9 +65,12 @@ bool Housekeeper::wait_for_turn() {
 void Housekeeper::serve() {
   while (wait_for_turn()) {
     const base::Status status = check();
-    // What these two cannot do is no reason to call the database away.
-    if (status) report("dead_letters.count_failed", count_dead_letters());
-    if (status && LaneBoard::now() >= next_prune_) report("lane_batches.prune_failed", prune());
+    // What these cannot do is no reason to call the database away.
+    if (status) {
+      report("collect_failed", collect());
+      if (due(next_audit_, kAuditPeriod)) report("audit_failed", audit());
+      if (due(next_maintenance_, kMaintenancePeriod)) report("maintenance_failed", maintain());
+    }
     health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
     if (status.ok() != reachable_) {
       reachable_ = status.ok();
@@ -73,42 +84,105 @@ void Housekeeper::serve() {
   }
 }
 
+bool Housekeeper::due(delivery::Instant& next, std::chrono::milliseconds period) {
+  const auto now = LaneBoard::now();
+  if (now < next) return false;
+  next = now + period;
+  return true;
+}
+
 base::Status Housekeeper::check() {
   auto now = store_->database_time();
   if (!now) return now.failure();
   clock_.set(*now);
   const auto asked = board_.with([](delivery::Dispatcher& lanes) { return lanes.claims(); });
-  if (asked.empty()) return {};
-  std::vector<delivery::LaneId> ids;
-  ids.reserve(asked.size());
-  for (const delivery::ClaimSeen& claim : asked) ids.push_back(claim.lane);
-  auto seen = store_->claims(ids);
-  if (!seen) return seen.failure();
-  board_.with([&](delivery::Dispatcher& lanes) { lanes.compare(asked, *seen); });
+  if (!asked.empty()) {
+    std::vector<delivery::LaneId> ids;
+    ids.reserve(asked.size());
+    for (const delivery::ClaimSeen& claim : asked) ids.push_back(claim.lane);
+    auto seen = store_->claims(ids);
+    if (!seen) return seen.failure();
+    board_.with([&](delivery::Dispatcher& lanes) { lanes.compare(asked, *seen); });
+  }
+  if (auto brought = bring_commands(); !brought) return brought;
   board_.wake_all();
   return {};
 }
 
-base::Status Housekeeper::count_dead_letters() {
+base::Status Housekeeper::bring_commands() {
+  const auto owned = board_.with([](delivery::Dispatcher& lanes) { return lanes.owned(); });
+  if (owned.empty()) return {};
+  auto commands = store_->commands(owned);
+  if (!commands) return commands.failure();
+  board_.with([&](delivery::Dispatcher& lanes) { lanes.set_commands(*commands); });
+  return {};
+}
+
+base::Status Housekeeper::collect() {
   for (const auto& [name, handler] : handlers_) {
     auto counts = store_->open_dead_letters(name);
     if (!counts) return counts.failure();
     std::vector<observe::DeadLetterCount> series;
-    for (auto& [error_type, open] : *counts) series.push_back({std::move(error_type), open});
-    handler.metrics->set_dead_letters(series);
+    std::optional<base::EpochMicros> oldest;
+    for (auto& count : *counts) {
+      oldest = oldest ? std::min(*oldest, count.oldest) : count.oldest;
+      series.push_back({std::move(count.error_type), count.count});
+    }
+    handler.metrics->set_dead_letters(series, oldest);
   }
   auto pending = store_->outbox_waiting();
   if (!pending) return pending.failure();
   metrics_.set_outbox_pending(*pending);
+  if (auto done = collect_open(); !done) return done;
+  metrics_.set_collector_success(clock_.now());
   return {};
 }
 
-base::Status Housekeeper::prune() {
-  next_prune_ = LaneBoard::now() + kPrunePeriod;
+// What waits for its next attempt, by the attempts it has had.
+base::Status Housekeeper::collect_open() {
+  auto open = store_->open_events();
+  if (!open) return open.failure();
+  std::map<std::string, std::map<std::int32_t, observe::RetryTier>> tiers;
+  for (const store::OpenEvents& events : *open) {
+    if (events.state != "head" || events.attempts == 0) continue;
+    observe::RetryTier& tier = tiers[events.lane.handler][events.attempts];
+    tier.tier = std::to_string(events.attempts);
+    tier.waiting += events.events;
+    if (!tier.next_due || events.next_due < *tier.next_due) tier.next_due = events.next_due;
+  }
+  for (const auto& [name, handler] : handlers_) {
+    std::vector<observe::RetryTier> all;
+    for (auto& [attempts, tier] : tiers[name]) all.push_back(std::move(tier));
+    handler.metrics->set_retry_pending(all);
+  }
+  return {};
+}
+
+base::Status Housekeeper::audit() {
+  auto report = store_->audit_ledger();
+  if (!report) return report.failure();
+  std::vector<observe::LaneAudit> audits;
+  for (const auto& [lane, uncovered] : report->uncovered)
+    audits.push_back({lane.handler, lane.partition, uncovered});
+  metrics_.set_ledger_uncovered(audits);
+  for (const store::LedgerFinding& finding : report->findings) {
+    log_.error("ledger.uncovered",
+               {{"lane", finding.lane.handler + "/" + std::to_string(finding.lane.partition)},
+                {"what", finding.what},
+                {"from", finding.from_offset},
+                {"to", finding.to_offset},
+                {"expected", finding.expected},
+                {"found", finding.found}});
+  }
+  return {};
+}
+
+base::Status Housekeeper::maintain() {
+  if (auto kept = store_->keep_inbox(); !kept) return kept;
   auto pruned = store_->prune(kPruneRowsMax);
   if (!pruned) return pruned.failure();
-  if (*pruned == kPruneRowsMax) next_prune_ = LaneBoard::now();  // there is more
-  if (*pruned > 0) log_.debug("lane_batches.pruned", {{"rows", *pruned}});
+  if (*pruned == kPruneRowsMax) next_maintenance_ = LaneBoard::now();  // there is more
+  if (*pruned > 0) log_.debug("pruned", {{"rows", *pruned}});
   return {};
 }
 

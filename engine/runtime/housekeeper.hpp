@@ -1,15 +1,14 @@
 // What a worker does now and then beside its lanes, on a thread and a connection of its own:
 // compares the claims of all lanes (an owner without work must notice too that it lost one), reads
-// the database's clock, counts open dead letters for the metrics, prunes what is kept for a while
-// only.
+// the database's clock, brings operators' commands to the lanes (at once, when they notify), counts
+// for the metrics, audits the counters, prunes what is kept for a while only.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
@@ -44,9 +43,14 @@ class Housekeeper {
   void serve();
   bool wait_for_turn();
   base::Status check();
-  base::Status count_dead_letters();
-  base::Status prune();
+  base::Status bring_commands();
+  base::Status collect();
+  base::Status collect_open();
+  base::Status audit();
+  base::Status maintain();
   void report(const char* what, const base::Status& status);
+  // Whether `next` has come; then it is due again after `period`.
+  static bool due(delivery::Instant& next, std::chrono::milliseconds period);
 
   LaneBoard& board_;
   std::unique_ptr<store::PgStore> store_;
@@ -58,11 +62,11 @@ class Housekeeper {
   observe::Logger& log_;
   std::function<void()> on_check_;
   bool reachable_ = true;  // as last logged
-  delivery::Instant next_prune_{};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool hurry_ = true;  // the clock is needed at once
-  bool stop_ = false;
+  delivery::Instant next_maintenance_{};
+  delivery::Instant next_audit_{};
+  int wake_fd_;                    // an eventfd
+  std::atomic<bool> hurry_{true};  // the clock is needed at once
+  std::atomic<bool> stop_{false};
   std::thread thread_;  // last: it uses everything above
 };
 

@@ -20,6 +20,10 @@ observe::PauseReason metric_of(delivery::PauseReason reason) {
       return observe::PauseReason::schema;
     case delivery::PauseReason::position_lost:
       return observe::PauseReason::position_lost;
+    case delivery::PauseReason::circuit:
+      return observe::PauseReason::circuit;
+    case delivery::PauseReason::dead_letters:
+      return observe::PauseReason::dead_letters;
     default:
       return observe::PauseReason::database;
   }
@@ -27,7 +31,8 @@ observe::PauseReason metric_of(delivery::PauseReason reason) {
 
 constexpr delivery::PauseReason kReasons[] = {
     delivery::PauseReason::backpressure, delivery::PauseReason::database,
-    delivery::PauseReason::schema, delivery::PauseReason::position_lost};
+    delivery::PauseReason::schema,       delivery::PauseReason::position_lost,
+    delivery::PauseReason::circuit,      delivery::PauseReason::dead_letters};
 
 std::string list_of(const std::vector<std::int32_t>& partitions) {
   std::string text;
@@ -110,6 +115,7 @@ void Intake::on_event(const kafka::Consumer::Revoked& event) {
   board_.with([&](delivery::Dispatcher& lanes) { lanes.revoke_all(settings_.handler); });
   revocation_deadline_ = LaneBoard::now() + settings_.drain_timeout;
   assigned_ = false;
+  board_.wake_all();  // each lane has a last job: to let go of it
 }
 
 void Intake::on_event(const kafka::Consumer::PartitionFailed& event) {
@@ -253,6 +259,8 @@ void Intake::report_lanes() {
         progress.oldest_unprocessed = oldest * 1000;
       view->set_progress(progress);
       view->set_uncovered(lane.next() - lane.start() - lane.counters().sum());
+      view->set_held(
+          {lane.counters().open, static_cast<std::int64_t>(lane.held_keys()), lane.open_bytes()});
     });
   });
 }

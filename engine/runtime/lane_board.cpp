@@ -6,8 +6,9 @@ std::optional<delivery::Work> LaneBoard::wait_for_work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (closed_) return std::nullopt;
-    if (auto work = dispatcher_.next_work(now())) return work;
-    if (const auto at = dispatcher_.wake_at()) {
+    const delivery::Moment moment = this->moment();
+    if (auto work = dispatcher_.next_work(moment)) return work;
+    if (const auto at = dispatcher_.wake_at(moment)) {
       wake_.wait_until(lock, *at);
     } else {
       wake_.wait(lock);

@@ -5,17 +5,23 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "engine/delivery/dispatcher.hpp"
+#include "engine/runtime/database_clock.hpp"
 
 namespace spool::runtime {
 
 class LaneBoard {
  public:
-  explicit LaneBoard(const delivery::LaneLimits& limits) : dispatcher_(limits) {}
+  // The clock outlives the board.
+  LaneBoard(std::map<std::string, delivery::HandlerLanes> handlers,
+            const delivery::BreakerSettings& breakers, const DatabaseClock& clock)
+      : clock_(clock), dispatcher_(std::move(handlers), breakers) {}
 
   // Runs `decide` under the lock.
   template <typename Decide>
@@ -34,8 +40,10 @@ class LaneBoard {
   void close();
 
   static delivery::Instant now() { return std::chrono::steady_clock::now(); }
+  delivery::Moment moment() const { return {now(), clock_.now()}; }
 
  private:
+  const DatabaseClock& clock_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool closed_ = false;

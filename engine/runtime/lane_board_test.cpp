@@ -25,7 +25,8 @@ delivery::TakeDone taken(std::int64_t next) {
 
 // Each lane's job goes to exactly one worker, and a closed board sends everybody home.
 TEST(LaneBoard, GivesEachJobToOneWorker) {
-  LaneBoard board({});
+  const DatabaseClock clock;
+  LaneBoard board({{"h", {}}}, {}, clock);
   std::array<std::atomic<int>, kPartitions.size()> takes{};
   std::vector<std::thread> workers;
   for (int i = 0; i < 3; ++i) {
@@ -60,7 +61,8 @@ TEST(LaneBoard, GivesEachJobToOneWorker) {
 TEST(LaneBoard, WakesForABackoff) {
   delivery::LaneLimits limits;
   limits.wait_first = std::chrono::milliseconds(2);
-  LaneBoard board(limits);
+  const DatabaseClock clock;
+  LaneBoard board({{"h", {limits, {}}}}, {}, clock);
   board.with([](Dispatcher& lanes) { lanes.assign("h", std::array<std::int32_t, 1>{0}); });
   auto first = board.wait_for_work();
   ASSERT_TRUE(first);

@@ -6,8 +6,13 @@
 
 namespace spool::runtime {
 
-Relay::Relay(Loop& loop, LaneBoard& board, kafka::Producer& producer, observe::Logger& log)
-    : loop_(loop), board_(board), producer_(producer), log_(log) {
+Relay::Relay(Loop& loop, LaneBoard& board, kafka::Producer& producer, std::string events_topic,
+             observe::Logger& log)
+    : loop_(loop),
+      board_(board),
+      producer_(producer),
+      events_topic_(std::move(events_topic)),
+      log_(log) {
   loop_.on_readable(producer_.wake_fd(), [this] { collect(); });
 }
 
@@ -27,8 +32,8 @@ void Relay::publish(const delivery::ToPublish& rows) {
     headers_.clear();
     for (const auto& [name, value] : row.headers) headers_.push_back({name, value});
     record.headers = headers_;
-    // The lane's own number: keys keep their order in the dead-letter topic too.
-    record.partition = rows.lane.partition;
+    // The lane's own number: keys keep their order in the retry and dead-letter topics too.
+    if (row.topic != events_topic_) record.partition = rows.lane.partition;
     record.tag = tag;
     const base::Status accepted = producer_.publish(record);
     if (accepted) {

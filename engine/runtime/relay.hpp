@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -17,8 +18,10 @@ namespace spool::runtime {
 
 class Relay {
  public:
-  // All references outlive the relay, and the loop no longer runs when it dies.
-  Relay(Loop& loop, LaneBoard& board, kafka::Producer& producer, observe::Logger& log);
+  // All references outlive the relay, and the loop no longer runs when it dies. Records of
+  // `events_topic` go to the partition of their key, all others to that of their lane.
+  Relay(Loop& loop, LaneBoard& board, kafka::Producer& producer, std::string events_topic,
+        observe::Logger& log);
 
   void hand_over(delivery::ToPublish rows);
 
@@ -36,6 +39,7 @@ class Relay {
   Loop& loop_;
   LaneBoard& board_;
   kafka::Producer& producer_;
+  std::string events_topic_;
   observe::Logger& log_;
   std::vector<message::Header> headers_;  // memory used again
   std::uint64_t next_tag_ = 1;

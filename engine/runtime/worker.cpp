@@ -8,12 +8,15 @@
 
 #include "engine/admin/admin_routes.hpp"
 #include "engine/admin/admin_server.hpp"
+#include "engine/kafka/reader.hpp"
 #include "engine/runtime/cluster_log.hpp"
+#include "engine/runtime/companions.hpp"
 #include "engine/runtime/database_worker.hpp"
 #include "engine/runtime/housekeeper.hpp"
 #include "engine/runtime/intake.hpp"
 #include "engine/runtime/loop.hpp"
 #include "engine/runtime/relay.hpp"
+#include "engine/runtime/worker_plan.hpp"
 
 namespace spool::runtime {
 namespace {
@@ -36,8 +39,8 @@ struct Worker::Impl {
 
   // In the order in which they need each other.
   Loop loop;
-  LaneBoard board;
   DatabaseClock clock;
+  LaneBoard board;
   observe::Health health;
   std::map<std::string, FlushStatistics> flushed;  // by handler
   std::unique_ptr<kafka::Cluster> cluster;
@@ -45,6 +48,7 @@ struct Worker::Impl {
   std::unique_ptr<ClusterLog> cluster_log;
   std::unique_ptr<Relay> relay;
   std::vector<std::unique_ptr<Intake>> intakes;
+  std::unique_ptr<Companions> companions;
   std::unique_ptr<Housekeeper> housekeeper;
   std::vector<std::unique_ptr<DatabaseWorker>> workers;
   std::vector<store::PgStore*> stores;  // of the workers, while the loop runs
@@ -58,14 +62,17 @@ struct Worker::Impl {
   WorkerEnd end = WorkerEnd::drained;
 
   Impl(WorkerSettings s, delivery::Probe& p, observe::Metrics& m, observe::Logger& l)
-      : settings(std::move(s)), probe(p), metrics(m), log(l), board(settings.lane) {}
+      : settings(std::move(s)),
+        probe(p),
+        metrics(m),
+        log(l),
+        board(lanes_of(settings), settings.breakers, clock) {}
 
   base::Status start();
   base::Status start_kafka();
   void start_database();
   base::Status start_intakes();
   base::Status start_admin();
-  std::map<std::string, delivery::Route> routes() const;
   std::map<std::string, HandlerReporting> reporting();
   std::unique_ptr<store::PgStore> make_store();
 
@@ -78,18 +85,12 @@ struct Worker::Impl {
   void update_health();
   observe::CheckState loop_state() const;
   void report_flushes();
+  void report_circuits();
   std::chrono::milliseconds call_limit() const;
   void interrupt_stuck_calls(std::chrono::milliseconds limit);
   std::size_t unfinished(std::size_t& outbox);
   void shut_down();
 };
-
-std::map<std::string, delivery::Route> Worker::Impl::routes() const {
-  std::map<std::string, delivery::Route> routes;
-  for (const HandlerRoute& h : settings.handlers)
-    routes.emplace(h.handler->spec.name, delivery::Route{h.topic, h.handler});
-  return routes;
-}
 
 std::map<std::string, HandlerReporting> Worker::Impl::reporting() {
   std::map<std::string, HandlerReporting> found;
@@ -105,13 +106,8 @@ std::unique_ptr<store::PgStore> Worker::Impl::make_store() {
   store::PgStoreSettings store;
   store.connection = settings.database;
   store.take_lock_timeout = settings.take_lock_timeout;
-  store.batches_kept = std::chrono::ceil<std::chrono::hours>(settings.lane_batches_kept);
-  std::vector<store::LaneContext> contexts;
-  for (const HandlerRoute& h : settings.handlers) {
-    contexts.push_back({h.handler->spec.name, h.topic, h.dead_letter_topic, h.group,
-                        settings.release, settings.owner});
-  }
-  return std::make_unique<store::PgStore>(std::move(store), contexts);
+  store.retention = settings.retention;
+  return std::make_unique<store::PgStore>(std::move(store), contexts_of(settings));
 }
 
 base::Status Worker::Impl::start() {
@@ -129,6 +125,7 @@ base::Status Worker::Impl::start() {
     loop_turned = LaneBoard::now();
     update_health();
     metrics.set_db_connections(connections_of(workers));
+    report_circuits();
     interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });
@@ -144,8 +141,16 @@ base::Status Worker::Impl::start_kafka() {
   auto made = kafka::Producer::open(settings.producer);
   if (!made) return made.failure();
   producer = std::move(*made);
-  for (const HandlerRoute& h : settings.handlers) producer->prepare(h.dead_letter_topic);
-  relay = std::make_unique<Relay>(loop, board, *producer, log);
+  for (const std::string& topic : topics_published_to(settings)) producer->prepare(topic);
+  relay = std::make_unique<Relay>(loop, board, *producer, settings.events_topic, log);
+  kafka::ReaderSettings reading;
+  reading.bootstrap_servers = settings.consumer.bootstrap_servers;
+  reading.client_id = settings.consumer.client_id;
+  reading.properties = settings.consumer.properties;
+  auto reader = kafka::Reader::open(reading);
+  if (!reader) return reader.failure();
+  companions =
+      std::make_unique<Companions>(loop, board, std::move(*reader), retry_topics_of(settings), log);
   return {};
 }
 
@@ -161,8 +166,8 @@ void Worker::Impl::start_database() {
     auto store = make_store();
     stores.push_back(store.get());
     workers.push_back(std::make_unique<DatabaseWorker>(board, std::move(store), *cluster_log, probe,
-                                                       routes(), clock, reporting(), metrics, log,
-                                                       listener));
+                                                       routes_of(settings), clock, reporting(),
+                                                       metrics, log, listener));
   }
 }
 
@@ -184,7 +189,7 @@ base::Status Worker::Impl::start_intakes() {
     if (!opened) return opened.failure();
     IntakeSettings intake{h.handler->spec.name, h.group, h.topic, settings.drain_timeout,
                           settings.commit_interval};
-    intake.slice_records_max = std::min(intake.slice_records_max, settings.lane.batch_events_max);
+    intake.slice_records_max = std::min(intake.slice_records_max, h.lane.batch_events_max);
     intakes.push_back(std::make_unique<Intake>(loop, board, std::move(*opened), std::move(intake),
                                                metrics, log,
                                                [this](const base::Failure& f) { fail(f); }));
@@ -283,6 +288,18 @@ void Worker::Impl::report_flushes() {
   }
 }
 
+void Worker::Impl::report_circuits() {
+  for (const HandlerRoute& h : settings.handlers) {
+    for (const std::string& service : h.handler->spec.dependencies) {
+      const auto state = board.with([&](delivery::Dispatcher& lanes) {
+        const delivery::Breaker* breaker = lanes.breakers().find(service);
+        return breaker ? delivery::to_string(breaker->state(LaneBoard::now())) : "closed";
+      });
+      metrics.set_circuit(service, state);
+    }
+  }
+}
+
 void Worker::Impl::begin_drain(int signal) {
   if (stage != Stage::running) {
     log.warn("worker.stopped_at_once", {{"signal", signal}});
@@ -301,7 +318,7 @@ std::size_t Worker::Impl::unfinished(std::size_t& outbox) {
   outbox = 0;
   board.with([&](delivery::Dispatcher& lanes) {
     lanes.for_each([&](const delivery::Lane& lane) {
-      records += lane.buffered_records() + (lane.busy() ? 1 : 0);
+      records += (lane.held_up() ? 0 : lane.buffered_records()) + (lane.busy() ? 1 : 0);
       outbox += lane.outbox_quiet() ? 0 : 1;
     });
   });
@@ -356,6 +373,7 @@ void Worker::Impl::shut_down() {
   workers.clear();
   housekeeper.reset();
   intakes.clear();
+  companions.reset();
   relay.reset();
   if (admin_server) admin_server->stop();
   log.info("worker.stopped");

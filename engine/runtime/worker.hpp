@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/delivery/breaker.hpp"
 #include "engine/delivery/lane.hpp"
 #include "engine/delivery/ports.hpp"
+#include "engine/delivery/retry_policy.hpp"
 #include "engine/handler/handler.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/kafka/consumer.hpp"
@@ -19,6 +21,7 @@
 #include "engine/observe/log.hpp"
 #include "engine/observe/metrics.hpp"
 #include "engine/postgres/connection.hpp"
+#include "engine/store/retention.hpp"
 
 namespace spool::runtime {
 
@@ -27,6 +30,9 @@ struct HandlerRoute {
   std::string topic;
   std::string group;
   std::string dead_letter_topic;
+  delivery::RetryPolicy retry = {};
+  bool hold_after_death = false;
+  delivery::LaneLimits lane = {};
 };
 
 struct WorkerSettings {
@@ -37,12 +43,13 @@ struct WorkerSettings {
   postgres::ConnectionSettings database;
   std::size_t database_workers = 2;
   std::size_t prefetch_bytes = 64UL * 1024 * 1024;  // of all consumers together
-  delivery::LaneLimits lane;
+  delivery::BreakerSettings breakers;
+  std::string events_topic;  // for domain events
   std::chrono::milliseconds take_lock_timeout{500};
   std::chrono::milliseconds drain_timeout{10'000};
   std::chrono::milliseconds commit_interval{1'000};
   std::chrono::milliseconds check_interval{5'000};
-  std::chrono::milliseconds lane_batches_kept{24 * 3'600'000};
+  store::Retention retention;
   std::string admin_listen = "127.0.0.1:9464";
   std::string owner;    // shown to operators in spool.lanes: host and process
   std::string release;  // written into dead letters

@@ -2,56 +2,26 @@
 #include <string>
 #include <vector>
 
-#include <gmock/gmock.h>
-
 #include "engine/delivery/dead_letter.hpp"
 #include "engine/store/dead_letter_query.hpp"
-#include "engine/store/lane_fixture.hpp"
+#include "engine/store/open_fixture.hpp"
 
 namespace spool::store {
 namespace {
 
 using delivery::DeadLetter;
-using delivery::Durability;
 
-class BuryPg : public LaneFixture {
+class BuryPg : public OpenFixture {
  protected:
-  // Ids of this test only: all lanes of the fixture share one handler.
-  DeadLetter letter(const std::string& id, std::int64_t offset) const {
-    DeadLetter letter;
-    letter.source = "source-" + std::to_string(lane_.partition);
-    letter.id = id;
-    letter.type = "t.v1";
-    letter.record.offset = offset;
-    letter.record.timestamp_ms = 5000 + offset;
-    letter.record.key = "key";
-    letter.record.value = "value";
-    letter.why = {message::ErrorType::schema_violation, "a.b", "7 is too much"};
-    return letter;
-  }
-
-  // Buries in one durable transaction; how many were new.
+  // How many were new.
   std::int64_t bury(const std::vector<DeadLetter>& letters) {
-    std::int64_t count = -1;
-    const auto status = run(
-        store_, claim_,
-        [&](delivery::LaneTransaction& open) -> base::Status {
-          auto buried = open.bury(letters);
-          if (!buried) return buried.failure();
-          count = *buried;
-          return {};
-        },
-        Durability::durable);
-    EXPECT_TRUE(status.ok()) << status.failure().text;
-    ++claim_.seq;
-    return count;
+    const std::vector<bool> fresh = OpenFixture::bury(letters);
+    return std::count(fresh.begin(), fresh.end(), true);
   }
 
   std::string count(const std::string& table) const {
     return database().value("select count(*) from spool." + table + where());
   }
-
-  delivery::Claim claim_ = take(store_).claim;
 };
 
 TEST_F(BuryPg, WritesTheLetterAndItsAnnouncement) {
@@ -82,7 +52,7 @@ TEST_F(BuryPg, WritesTheLetterAndItsAnnouncement) {
                              " 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from spool.dead_letters" +
                              where()));
   EXPECT_EQ(database().value("select id from spool.outbox" + where()),
-            base::to_string(delivery::dead_letter_id(letter("a", 100), 0)));
+            base::to_string(delivery::dead_letter_id(letter("a", 100))));
 }
 
 TEST_F(BuryPg, TwiceIsOneLetterAndOneAnnouncement) {
@@ -112,6 +82,57 @@ TEST_F(BuryPg, ADeathIsAnnouncedOnceEvenWhenItsRowIsGone) {
   database().execute("delete from spool.dead_letters" + where());
   EXPECT_EQ(bury({letter("a", 100)}), 1);
   EXPECT_EQ(count("outbox"), "1");
+}
+
+TEST_F(BuryPg, TellsLetterByLetterWhichWereNew) {
+  EXPECT_THAT(OpenFixture::bury({letter("a", 100)}), testing::ElementsAre(true));
+  EXPECT_THAT(OpenFixture::bury({letter("b", 101), letter("a", 102), letter("c", 103),
+                                 letter("c", 104), letter("d", 105)}),
+              testing::ElementsAre(true, false, true, false, true));
+}
+
+TEST_F(BuryPg, WhatIsDeadAlreadyMakesNothingDurableAndWritesNothing) {
+  EXPECT_EQ(bury({letter("a", 100)}), 1);
+  EXPECT_EQ(bury({letter("a", 101)}), 0);
+  EXPECT_EQ(count("outbox"), "1");
+  EXPECT_EQ(letters("event_id, record_offset"), "a 100");
+}
+
+TEST_F(BuryPg, ATombstoneMeansDeadAlready) {
+  database().execute("insert into spool.dead_letter_tombstones values ('h', '" + source() +
+                     "', 'a', 0, " + std::to_string(lane_.partition) + ", 'resolved', now())");
+  EXPECT_THAT(OpenFixture::bury({letter("a", 100), letter("b", 101)}),
+              testing::ElementsAre(false, true));
+  EXPECT_EQ(letters("event_id"), "b");
+  EXPECT_EQ(count("outbox"), "1");
+}
+
+TEST_F(BuryPg, KeepsKeyAttemptsAndWhenItFirstFailed) {
+  DeadLetter late = letter("a", 100);
+  late.attempts = 6;
+  late.first_failed_at = 1'000'000;
+  EXPECT_EQ(bury({late}), 1);
+  EXPECT_EQ(letters("attempts, order_key, extract(epoch from first_seen)::bigint,"
+                    " jsonb_array_length(history), history -> 0 ->> 'attempt',"
+                    " history -> 0 ->> 'error_type', history -> 0 ->> 'message'"),
+            "6 " + base::to_string(key(1)) + " 1 1 6 schema.violation a.b: 7 is too much");
+  EXPECT_EQ(outbox_header(0, "spool-attempt"), "6");
+  EXPECT_EQ(outbox_header(0, "spool-first-seen"), "1970-01-01T00:00:01.000000Z");
+}
+
+TEST_F(BuryPg, TheHistoryOfItsOpenEventGoesWithIt) {
+  delivery::OpenEvent first = event(1, 1, delivery::OpenState::head, 9'000'000);
+  first.row.attempts = 1;
+  first.failed = failed();
+  open({first});
+  DeadLetter dead = letter("e1", 101);
+  dead.attempts = 2;
+  dead.open_number = 1;
+  EXPECT_EQ(bury({dead}), 1);
+  EXPECT_EQ(letters("history -> 0 ->> 'attempt', history -> 0 ->> 'error_type',"
+                    " history -> 1 ->> 'attempt', history -> 1 ->> 'error_type',"
+                    " jsonb_array_length(history)"),
+            "1 upstream.timeout 2 schema.violation 2");
 }
 
 TEST_F(BuryPg, AnnouncementsKeepTheOrderOfTheLetters) {

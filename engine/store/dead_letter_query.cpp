@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "engine/store/event_filter_sql.hpp"
+
 namespace spool::store {
 namespace {
 
@@ -12,26 +14,46 @@ using postgres::Params;
 using postgres::Rows;
 using postgres::Statement;
 
-#define SPOOL_SUMMARY                                                                  \
-  "select id, handler, source, event_id, event_type, life, topic, partition,"          \
-  " record_offset, record_timestamp_ms, error_type, error_field, error_message,"       \
-  " fingerprint, attempts, state, (extract(epoch from first_seen) * 1000000)::bigint," \
-  " (extract(epoch from dead_at) * 1000000)::bigint"
+#define SPOOL_SUMMARY                                                                          \
+  "d.id, d.handler, d.source, d.event_id, d.event_type, d.life, d.topic, d.partition,"         \
+  " d.record_offset, d.record_timestamp_ms, d.error_type, d.error_field, d.error_message,"     \
+  " d.fingerprint, d.attempts, d.state, (extract(epoch from d.first_seen) * 1000000)::bigint," \
+  " (extract(epoch from d.dead_at) * 1000000)::bigint,"                                        \
+  " (extract(epoch from d.settled_at) * 1000000)::bigint, d.edited, d.erased, d.note"
+#define SPOOL_AT(MICROS) "timestamptz 'epoch' + " MICROS "::bigint * interval '1 microsecond'"
 
 constexpr Statement kList{
-    "dead_letters_list", SPOOL_SUMMARY
-    " from spool.dead_letters"
-    " where ($1::text is null or handler = $1) and ($2::text is null or error_type = $2)"
-    " and ($3::bigint is null or (dead_at, id) <"
-    " (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))"
-    " order by dead_at desc, id desc limit $5"};
+    "dead_letters_list",
+    "select " SPOOL_SUMMARY
+    " from spool.dead_letters d"
+    " where ($2::text is null or d.handler = $2) and " SPOOL_LETTER_MATCHES("d", "$1::jsonb")
+    " and ($3::bigint is null or (d.dead_at, d.id) < (" SPOOL_AT("$3") ", $4::uuid))"
+    " order by d.dead_at desc, d.id desc limit $5"};
 
-constexpr Statement kShow{"dead_letters_show", SPOOL_SUMMARY
-                          ", key, value, headers from spool.dead_letters where id = $1"};
+// Bounded by count and bytes; what is too large by itself comes alone.
+constexpr Statement kRead{
+    "dead_letters_read",
+    "select " SPOOL_SUMMARY
+    ", d.history, d.key, d.value, d.headers from (select x.*, sum(coalesce(octet_length(x.value), 0)"
+    " + octet_length(x.headers)) over (order by x.dead_at, x.id) as bytes,"
+    " row_number() over (order by x.dead_at, x.id) as nr"
+    " from (select * from spool.dead_letters d"
+    " where ($2::text is null or d.handler = $2) and " SPOOL_LETTER_MATCHES("d", "$1::jsonb")
+    " and ($3::bigint is null or (d.dead_at, d.id) > (" SPOOL_AT("$3") ", $4::uuid))"
+    " order by d.dead_at, d.id limit $5) x) d"
+    " where d.bytes <= $6 or d.nr = 1 order by d.dead_at, d.id"};
+
+constexpr Statement kShow{"dead_letters_show",
+                          "select " SPOOL_SUMMARY
+                          ", d.history, d.key, d.value, d.headers from spool.dead_letters d"
+                          " where d.id = $1"};
 
 #undef SPOOL_SUMMARY
+#undef SPOOL_AT
 
-constexpr std::size_t kSummaryColumns = 18;
+constexpr std::size_t kSummaryColumns = 22;
+constexpr std::int64_t kReadLetters = 500;
+constexpr std::int64_t kReadBytes = 4LL << 20;
 
 DeadLetterSummary summary(const Rows& rows, std::size_t i) {
   DeadLetterSummary one;
@@ -53,7 +75,19 @@ DeadLetterSummary summary(const Rows& rows, std::size_t i) {
   one.state = rows.text(i, 15);
   one.first_seen = rows.int64(i, 16);
   one.dead_at = rows.int64(i, 17);
+  one.settled_at = rows.optional_int64(i, 18);
+  one.edited = rows.boolean(i, 19);
+  one.erased = rows.boolean(i, 20);
+  if (const auto note = rows.at(i, 21)) one.note = std::string(*note);
   return one;
+}
+
+Result<DeadLetterDetail> detail(const Rows& rows, std::size_t i) {
+  auto headers = message::unpack_headers(rows.bytes(i, kSummaryColumns + 3).value_or(""));
+  if (!headers) return headers.failure();
+  return DeadLetterDetail{summary(rows, i), rows.text(i, kSummaryColumns),
+                          rows.bytes(i, kSummaryColumns + 1), rows.bytes(i, kSummaryColumns + 2),
+                          std::move(*headers)};
 }
 
 struct Cursor {
@@ -74,26 +108,45 @@ Result<Cursor> parse_cursor(const std::string& text) {
   return Failure(FailureKind::invalid, "this is no cursor of a list of dead letters");
 }
 
+std::string cursor_behind(const DeadLetterSummary& last) {
+  return std::to_string(last.dead_at) + "_" + base::to_string(last.id);
+}
+
 }  // namespace
 
 Result<DeadLetterPage> list_dead_letters(postgres::Connection& connection,
-                                         const DeadLetterFilter& filter) {
-  auto cursor = parse_cursor(filter.cursor);
-  if (!cursor) return cursor.failure();
+                                         const EventFilter& filter, std::int64_t limit,
+                                         const std::string& cursor) {
+  auto from = parse_cursor(cursor);
+  if (!from) return from.failure();
   // One more than asked for tells whether there is another page.
-  auto rows = connection.execute(kList, Params::of(filter.handler, filter.error_type,
-                                                   cursor->dead_at, cursor->id, filter.limit + 1));
+  auto rows = connection.execute(
+      kList, Params::of(filter_json(filter), filter.handler, from->dead_at, from->id, limit + 1));
   if (!rows) return rows.failure();
   DeadLetterPage page;
-  const auto limit = static_cast<std::size_t>(filter.limit);
-  for (std::size_t i = 0; i < rows->size() && i < limit; ++i) {
+  const auto wanted = static_cast<std::size_t>(limit);
+  for (std::size_t i = 0; i < rows->size() && i < wanted; ++i)
     page.letters.push_back(summary(*rows, i));
-  }
-  if (rows->size() > limit && limit > 0) {
-    const DeadLetterSummary& last = page.letters.back();
-    page.next = std::to_string(last.dead_at) + "_" + base::to_string(last.id);
-  }
+  if (rows->size() > wanted && wanted > 0) page.next = cursor_behind(page.letters.back());
   return page;
+}
+
+Result<DeadLetterBatch> read_dead_letters(postgres::Connection& connection,
+                                          const EventFilter& filter, const std::string& cursor) {
+  auto from = parse_cursor(cursor);
+  if (!from) return from.failure();
+  auto rows =
+      connection.execute(kRead, Params::of(filter_json(filter), filter.handler, from->dead_at,
+                                           from->id, kReadLetters, kReadBytes));
+  if (!rows) return rows.failure();
+  DeadLetterBatch batch;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    auto one = detail(*rows, i);
+    if (!one) return one.failure();
+    batch.letters.push_back(std::move(*one));
+  }
+  if (!batch.letters.empty()) batch.next = cursor_behind(batch.letters.back().summary);
+  return batch;
 }
 
 Result<DeadLetterDetail> show_dead_letter(postgres::Connection& connection, const base::Uuid& id) {
@@ -102,10 +155,7 @@ Result<DeadLetterDetail> show_dead_letter(postgres::Connection& connection, cons
   if (rows->empty()) {
     return Failure(FailureKind::not_found, "there is no dead letter " + base::to_string(id));
   }
-  auto headers = message::unpack_headers(rows->bytes(0, kSummaryColumns + 2).value_or(""));
-  if (!headers) return headers.failure();
-  return DeadLetterDetail{summary(*rows, 0), rows->bytes(0, kSummaryColumns),
-                          rows->bytes(0, kSummaryColumns + 1), std::move(*headers)};
+  return detail(*rows, 0);
 }
 
 }  // namespace spool::store

@@ -12,6 +12,7 @@
 #include "engine/base/uuid.hpp"
 #include "engine/message/header_block.hpp"
 #include "engine/postgres/connection.hpp"
+#include "engine/store/event_filter.hpp"
 
 namespace spool::store {
 
@@ -34,20 +35,19 @@ struct DeadLetterSummary {
   std::string state;
   base::EpochMicros first_seen = 0;
   base::EpochMicros dead_at = 0;
+  std::optional<base::EpochMicros> settled_at;  // resolved or discarded
+  bool edited = false;
+  bool erased = false;
+  std::optional<std::string> note;
 };
 
 struct DeadLetterDetail {
   DeadLetterSummary summary;
+  // The attempts that failed: [{"life", "attempt", "at", "error_type", "message"}].
+  std::string history_json;
   std::optional<std::string> key;
   std::optional<std::string> value;
   message::OwnedHeaders headers;  // of the original record
-};
-
-struct DeadLetterFilter {
-  std::optional<std::string> handler = {};
-  std::optional<std::string> error_type = {};
-  std::int64_t limit = 50;
-  std::string cursor = {};  // the `next` of the page before; empty: from the newest
 };
 
 struct DeadLetterPage {
@@ -55,9 +55,21 @@ struct DeadLetterPage {
   std::string next;                        // empty: this was the last page
 };
 
-// Fails with `invalid` if the cursor is none.
+// At most `limit`, from `cursor` on: the `next` of the page before, empty: from the newest. Fails
+// with `invalid` if the cursor is none.
 base::Result<DeadLetterPage> list_dead_letters(postgres::Connection& connection,
-                                               const DeadLetterFilter& filter);
+                                               const EventFilter& filter, std::int64_t limit,
+                                               const std::string& cursor);
+
+struct DeadLetterBatch {
+  std::vector<DeadLetterDetail> letters;  // oldest first
+  std::string next;                       // empty: these were the last
+};
+
+// The letters in full, some megabytes at a time.
+base::Result<DeadLetterBatch> read_dead_letters(postgres::Connection& connection,
+                                                const EventFilter& filter,
+                                                const std::string& cursor);
 
 // Fails with `not_found`.
 base::Result<DeadLetterDetail> show_dead_letter(postgres::Connection& connection,

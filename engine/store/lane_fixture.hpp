@@ -27,7 +27,15 @@ class LaneFixture : public testing::Test {
   }
 
   static PgStore make_store(const std::string& owner, const PgStoreSettings& with) {
-    return {with, {{"h", "topic", "topic.dlt", "spool.h", "0.1.0", owner}}};
+    return {with,
+            {{"h",
+              "topic",
+              "topic.dlt",
+              "spool.h",
+              "0.1.0",
+              owner,
+              {"topic.retry.1s", "topic.retry.9s"},
+              "events"}}};
   }
   static PgStore make_store(const std::string& owner) { return make_store(owner, settings()); }
 
@@ -74,9 +82,7 @@ class FunctionBatch : public handler::Batch {
  public:
   using Function = std::function<base::Result<handler::ApplyCounts>(postgres::Transaction&)>;
   explicit FunctionBatch(Function function) : function_(std::move(function)) {}
-  std::optional<message::Rejection> stage(const message::Event&, base::EpochMicros) override {
-    return std::nullopt;
-  }
+  handler::Staging stage(const message::Event&, const handler::Attempt&) override { return {}; }
   std::size_t size() const override { return 1; }
   void clear() override {}
   base::Result<handler::ApplyCounts> apply(postgres::Transaction& transaction, std::size_t,

@@ -19,6 +19,14 @@ using testing::StartsWith;
 
 using LaneTransactionPg = LaneFixture;
 
+delivery::DeadLetter dead(const std::string& id) {
+  delivery::DeadLetter letter;
+  letter.source = "s";
+  letter.id = id;
+  letter.why = {message::ErrorType::handler_bug, "", "x"};
+  return letter;
+}
+
 TEST_F(LaneTransactionPg, FenceWithAdvanceMovesThePositionAndLeavesATrace) {
   const auto state = take(store_);
   auto begun = store_.begin(lane_);
@@ -216,7 +224,7 @@ TEST_F(LaneTransactionPg, ABurialMakesItsTransactionDurable) {
     setting = open.execute({"look", "select current_setting('synchronous_commit')"})->text(0, 0);
     return handler::ApplyCounts{};
   });
-  delivery::DeadLetter letter{"s", "durable", "t", {}, {message::ErrorType::handler_bug, "", "x"}};
+  const delivery::DeadLetter letter = dead("durable");
   ASSERT_TRUE(run(store_, state.claim, [&](delivery::LaneTransaction& open) {
                 EXPECT_TRUE(open.apply(look, 0, 1).ok());
                 EXPECT_EQ(setting, "off");
@@ -285,8 +293,7 @@ TEST_F(CountedPg, DurabilityCostsAStatementOnlyWithoutABurial) {
   EXPECT_THAT(log.names,
               ElementsAre(StartsWith("BEGIN"), "lane_fence", "durable", StartsWith("COMMIT")));
   ++state.claim.seq;
-  delivery::DeadLetter letter{
-      "s", "once", "t", {}, {message::ErrorType::schema_violation, "", "x"}};
+  const delivery::DeadLetter letter = dead("once");
   log.names.clear();
   ASSERT_TRUE(run(
                   store, state.claim,

@@ -4,10 +4,9 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/base/text.hpp"
-#include "engine/delivery/dead_letter.hpp"
-#include "engine/message/header_block.hpp"
-#include "engine/message/identity.hpp"
 #include "engine/postgres/array_text.hpp"
+#include "engine/store/row_columns.hpp"
+#include "engine/store/statement_parts.hpp"
 
 namespace spool::store {
 namespace {
@@ -18,9 +17,8 @@ using base::Result;
 using base::Status;
 using postgres::ArrayText;
 using postgres::Params;
+using postgres::Rows;
 using postgres::Statement;
-
-constexpr std::size_t kErrorBytesMax = 1000;
 
 constexpr Statement kFence{"lane_fence",
                            "update spool.lanes set seq = seq + 1, updated_at = now()"
@@ -46,26 +44,6 @@ constexpr Statement kAdvance{"lane_advance", SPOOL_MOVE_LANE("")};
 
 #undef SPOOL_MOVE_LANE
 
-// Only what is newly dead is announced; a transaction that writes to the outbox is durable.
-constexpr Statement kBury{
-    "lane_bury",
-    "with letters as (select * from unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[],"
-    " $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::text[],"
-    " $15::text[], $16::uuid[], $17::bytea[]) with ordinality as l (record_offset,"
-    " record_timestamp_ms, source, event_id, event_type, key, value, headers, error_type,"
-    " error_field, error_message, fingerprint, outbox_id, outbox_headers, nr)),"
-    " buried as (insert into spool.dead_letters (handler, topic, partition, record_offset,"
-    " record_timestamp_ms, source, event_id, event_type, key, value, headers, error_type,"
-    " error_field, error_message, fingerprint, attempts, first_seen)"
-    " select $1, $18, $2::int, record_offset, record_timestamp_ms, source, event_id, event_type,"
-    " key, value, headers, error_type, error_field, error_message, fingerprint, 1, now()"
-    " from letters order by nr on conflict (handler, source, event_id) do nothing"
-    " returning record_offset),"
-    " announced as (insert into spool.outbox (id, handler, partition, topic, key, value, headers)"
-    " select outbox_id, $1, $2::int, $3, key, value, outbox_headers"
-    " from letters join buried using (record_offset) order by nr on conflict (id) do nothing)"
-    " select count(*), set_config('synchronous_commit', 'on', true) from buried"};
-
 constexpr Statement kDurable{"durable", "select set_config('synchronous_commit', 'on', true)"};
 
 constexpr Statement kPublished{"outbox_published",
@@ -77,36 +55,15 @@ constexpr Statement kRefused{"outbox_refused",
                              " from unnest($3::bigint[], $4::text[]) as r (number, error)"
                              " where o.number = r.number and o.handler = $1 and o.partition = $2"};
 
-void add_bytes(ArrayText& array, const std::optional<std::string_view>& bytes) {
-  if (bytes) {
-    array.add_bytea(*bytes);
-  } else {
-    array.add_null();
-  }
-}
+constexpr Statement kMoveCompanions{
+    "lane_move_companions",
+    "insert into spool.lane_companions as c (handler, partition, topic, next_offset)"
+    " select $1, $2::int, topic, next_offset from unnest($3::text[], $4::bigint[])"
+    " as n (topic, next_offset)"
+    " on conflict (handler, partition, topic) do update set next_offset = excluded.next_offset"};
 
-// The columns of letters, as kBury wants them from $4 on.
-struct Letters {
-  ArrayText offsets, timestamps, sources, ids, types, keys, values, headers, error_types,
-      error_fields, error_messages, fingerprints, outbox_ids, outbox_headers;
-
-  void add(const delivery::DeadLetter& letter, const delivery::DeadLetterContext& context) {
-    offsets.add_int64(letter.record.offset);
-    timestamps.add_int64(letter.record.timestamp_ms);
-    sources.add_text(letter.source);
-    ids.add_text(letter.id);
-    types.add_text(base::printable(letter.type, kErrorBytesMax));
-    add_bytes(keys, letter.record.key);
-    add_bytes(values, letter.record.value);
-    headers.add_bytea(message::pack_headers(letter.record.headers));
-    error_types.add_text(message::to_string(letter.why.type));
-    error_fields.add_text(base::printable(letter.why.field, kErrorBytesMax));
-    error_messages.add_text(base::printable(letter.why.text, kErrorBytesMax));
-    fingerprints.add_text(delivery::fingerprint(context.handler, letter.why));
-    outbox_ids.add_uuid(delivery::dead_letter_id(letter, context.life));
-    outbox_headers.add_bytea(message::pack_headers(delivery::dead_letter_headers(letter, context)));
-  }
-};
+constexpr Statement kLetGo{
+    "lane_let_go", "update spool.lanes set clean = true where handler = $1 and partition = $2"};
 
 }  // namespace
 
@@ -190,44 +147,67 @@ Status PgLaneTransaction::release_savepoint() {
   return transaction_->release_savepoint();
 }
 
-Result<std::int64_t> PgLaneTransaction::bury(std::span<const delivery::DeadLetter> letters) {
+Result<Rows> PgLaneTransaction::execute(const Statement& statement, Params params) {
   SPOOL_ASSERT(owned_.has_value(), "the fence is the first statement of a transaction");
-  if (letters.empty()) return std::int64_t{0};
-  Letters columns;
-  delivery::DeadLetterContext context{.handler = lane_.handler,
-                                      .topic = context_.topic,
-                                      .partition = lane_.partition,
-                                      .group = context_.group,
-                                      .release = context_.release,
-                                      .attempt = 1,
-                                      .life = 0,
-                                      .first_seen = now_};
-  for (const delivery::DeadLetter& letter : letters) {
-    SPOOL_ASSERT(message::usable(letter.source) && message::usable(letter.id),
-                 "a dead letter has an identity that can be stored");
-    columns.add(letter, context);
-  }
-  auto rows = transaction_->execute(
-      kBury,
-      Params::of(lane_.handler, lane_.partition, context_.dead_letter_topic, columns.offsets.text(),
-                 columns.timestamps.text(), columns.sources.text(), columns.ids.text(),
-                 columns.types.text(), columns.keys.text(), columns.values.text(),
-                 columns.headers.text(), columns.error_types.text(), columns.error_fields.text(),
-                 columns.error_messages.text(), columns.fingerprints.text(),
-                 columns.outbox_ids.text(), columns.outbox_headers.text(), context_.topic));
+  Params all = Params::of(lane_.handler, lane_.partition);
+  for (auto& value : params.values()) all.values().push_back(std::move(value));
+  return transaction_->execute(statement, std::move(all));
+}
+
+Status PgLaneTransaction::execute_sending(const Statement& statement, Params params) {
+  auto rows = execute(statement, std::move(params));
   if (!rows) return rows.failure();
-  durable_ = true;
-  return rows->int64(0, 0);
+  durable_ |= !rows->empty();
+  return {};
+}
+
+Status PgLaneTransaction::change(const Statement& statement, Params params, std::size_t expected,
+                                 const char* what) {
+  auto rows = execute(statement, std::move(params));
+  if (!rows) return rows.failure();
+  if (static_cast<std::size_t>(rows->affected_rows()) != expected) return disagree(what);
+  return {};
+}
+
+delivery::Sender PgLaneTransaction::sender() const {
+  return {.handler = lane_.handler,
+          .topic = context_.topic,
+          .partition = lane_.partition,
+          .group = context_.group,
+          .release = context_.release,
+          .now = now_};
+}
+
+Status PgLaneTransaction::suspect(const delivery::Suspicion& suspicion) {
+  SPOOL_ASSERT(owned_.has_value(), "the fence is the first statement of a transaction");
+  return write_suspicion(*transaction_, lane_, suspicion);
+}
+
+Status PgLaneTransaction::move_companions(const std::map<std::string, std::int64_t>& next) {
+  if (next.empty()) return {};
+  ArrayText topics;
+  ArrayText offsets;
+  for (const auto& [topic, offset] : next) {
+    topics.add_text(topic);
+    offsets.add_int64(offset);
+  }
+  auto rows = execute(kMoveCompanions, Params::of(topics.text(), offsets.text()));
+  if (!rows) return rows.failure();
+  return {};
+}
+
+Status PgLaneTransaction::let_go() {
+  auto rows = execute(kLetGo);
+  if (!rows) return rows.failure();
+  return {};
 }
 
 Status PgLaneTransaction::settle_outbox(std::span<const std::int64_t> published,
                                         std::span<const delivery::RefusedRow> refused) {
-  SPOOL_ASSERT(owned_.has_value(), "the fence is the first statement of a transaction");
   ArrayText numbers;
   if (!published.empty()) {
     for (const std::int64_t number : published) numbers.add_int64(number);
-    auto rows = transaction_->execute(kPublished,
-                                      Params::of(lane_.handler, lane_.partition, numbers.text()));
+    auto rows = execute(kPublished, Params::of(numbers.text()));
     if (!rows) return rows.failure();
   }
   if (!refused.empty()) {
@@ -237,8 +217,7 @@ Status PgLaneTransaction::settle_outbox(std::span<const std::int64_t> published,
       numbers.add_int64(row.number);
       errors.add_text(base::printable(row.error, kErrorBytesMax));
     }
-    auto rows = transaction_->execute(
-        kRefused, Params::of(lane_.handler, lane_.partition, numbers.text(), errors.text()));
+    auto rows = execute(kRefused, Params::of(numbers.text(), errors.text()));
     if (!rows) return rows.failure();
   }
   return {};

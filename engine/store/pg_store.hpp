@@ -13,6 +13,8 @@
 
 #include "engine/delivery/ports.hpp"
 #include "engine/postgres/connection.hpp"
+#include "engine/store/ledger_audit.hpp"
+#include "engine/store/retention.hpp"
 
 namespace spool::store {
 
@@ -22,19 +24,32 @@ struct LaneContext {
   std::string topic;
   std::string dead_letter_topic;
   std::string group;
-  std::string release;  // of the program, for the headers of dead letters
-  std::string owner;    // host and process, for operators
+  std::string release;                         // of the program, for the headers of dead letters
+  std::string owner;                           // this process, told from every other one
+  std::vector<std::string> retry_topics = {};  // by rung
+  std::string events_topic = {};               // where the end of a replay is told; empty: nowhere
 };
 
 struct PgStoreSettings {
   postgres::ConnectionSettings connection;
   std::chrono::milliseconds take_lock_timeout{500};  // while a frozen owner holds the row
-  std::chrono::hours batches_kept{24};
+  Retention retention;
 };
 
 struct OpenDeadLetters {
   std::string error_type;
   std::int64_t count = 0;
+  base::EpochMicros oldest = 0;  // when it died
+};
+
+// Open events of one lane in one state that have failed equally often.
+struct OpenEvents {
+  delivery::LaneId lane;
+  std::string state;
+  std::int32_t attempts = 0;
+  std::int64_t events = 0;
+  std::int64_t bytes = 0;
+  base::EpochMicros next_due = 0;  // 0: they wait for others
 };
 
 class PgStore : public delivery::Store {
@@ -61,13 +76,24 @@ class PgStore : public delivery::Store {
   base::Result<std::vector<delivery::OutboxRow>> outbox(const delivery::LaneId& lane,
                                                         std::size_t rows_max) override;
 
+  // Only those that run; a rate is shared out evenly among a command's lanes.
+  base::Result<std::vector<delivery::LaneCommand>> commands(
+      std::span<const delivery::LaneId> lanes) override;
+
   // One of the claim's transactions: its sequence number grows by one.
   base::Status mark_stopped(const delivery::LaneId& lane, const delivery::Claim& claim,
                             const std::string& reason, const std::string& detail) override;
 
-  // For the metrics: what is open by error type, and how much waits to be published, of all lanes.
+  // For the metrics, of all lanes: what is open and dead by error type, what waits, and how much is
+  // to be published. The last is a look through the batches kept: seldom.
   base::Result<std::vector<OpenDeadLetters>> open_dead_letters(const std::string& handler);
+  base::Result<std::vector<OpenEvents>> open_events();
   base::Result<std::int64_t> outbox_waiting();
+  base::Result<LedgerReport> audit_ledger();
+
+  // Waits until an operator has given a command, `wake_fd` is readable or `limit` has passed; while
+  // the database is away, for the last two.
+  base::Status wait_for_command(int wake_fd, std::chrono::milliseconds limit);
 
   // Any thread: ends a round trip that lasts longer than `limit`, see
   // postgres::Connection::interrupt().
@@ -78,17 +104,25 @@ class PgStore : public delivery::Store {
   // The database's clock.
   base::Result<base::EpochMicros> database_time();
 
-  // Deletes at most `rows_max` rows of lane_batches that are old enough; how many it were.
+  // Makes the inbox ready for the days to come and drops what is older than it remembers. Before
+  // the first lane is taken, and at least once a day.
+  base::Status keep_inbox();
+  // Each removes at most `rows_max` rows of what is old enough: batches, dead letters (a tombstone
+  // stays; those that hold their key stay), tombstones, ended commands, the audit log. The most
+  // that one of them removed.
   base::Result<std::int64_t> prune(std::int64_t rows_max);
 
  private:
   base::Result<delivery::LaneState> try_take(const delivery::LaneId& lane, const std::string& topic,
                                              std::int64_t earliest);
+  base::Result<postgres::Rows> execute(const postgres::Statement& statement,
+                                       postgres::Params params = {});
   base::Result<postgres::Connection*> connection();
   const LaneContext& context(const std::string& handler) const;
 
   PgStoreSettings settings_;
   std::map<std::string, LaneContext, std::less<>> contexts_;
+  bool listening_ = false;       // this connection hears of commands
   bool closed_ = false;          // under the mutex
   std::mutex connection_mutex_;  // held to replace it, and by other threads
   std::unique_ptr<postgres::Connection> connection_;

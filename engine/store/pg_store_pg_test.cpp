@@ -178,6 +178,24 @@ TEST_F(PgStorePg, ALostConnectionIsToldOnceThenReplaced) {
   EXPECT_TRUE(store_.database_time().ok());
 }
 
+TEST_F(PgStorePg, ATableThatWasEmptyIsNotReadAsAWholeLater) {
+  const auto state = take(store_);
+  std::string plan;
+  FunctionBatch look([&plan](auto& open) -> base::Result<handler::ApplyCounts> {
+    plan = open.execute({"explain",
+                         "explain select 1 from spool.open_events where handler = 'h'"
+                         " and partition = 1 and number = 2"})
+               ->text(0, 0);
+    return handler::ApplyCounts{};
+  });
+  database().execute("vacuum analyze spool.open_events");
+  ASSERT_TRUE(run(store_, state.claim, [&](auto& open) {
+                auto applied = open.apply(look, 0, 1);
+                return applied ? base::Status() : base::Status(applied.failure());
+              }).ok());
+  EXPECT_THAT(plan, testing::StartsWith("Index"));
+}
+
 TEST_F(PgStorePg, NoDatabaseIsUnavailableEachTime) {
   PgStoreSettings away = settings();
   away.connection.url = "postgresql://nobody@127.0.0.1:1/nowhere";

@@ -15,12 +15,11 @@ class ProgressBatch final : public handler::Batch {
  public:
   explicit ProgressBatch(const Settings& settings) : settings_(settings) {}
 
-  std::optional<message::Rejection> stage(const message::Event& event,
-                                          base::EpochMicros now) override {
-    auto decoded = decoder_.decode(event.data, now);
+  handler::Staging stage(const message::Event& event, const handler::Attempt& attempt) override {
+    auto decoded = decoder_.decode(event.data, attempt.now);
     if (auto* rejection = std::get_if<message::Rejection>(&decoded)) return std::move(*rejection);
     events_.add(std::get<Progress>(decoded), event.id, event.source);
-    return std::nullopt;
+    return {};
   }
 
   std::size_t size() const override { return events_.size(); }
@@ -73,6 +72,7 @@ base::Result<handler::Handler> make_handler(const Settings& settings) {
                             "spool.progress-events",
                             {std::string(kEventType)},
                             handler::Idempotence::natural};
+  spec.user_field = "user_id";
   return handler::Handler{std::move(spec), std::make_unique<ProgressEvents>(settings)};
 }
 

@@ -68,8 +68,10 @@ class ProgressEventsPgTest : public testing::Test {
       event.id = sent.id;
       event.source = sent.source;
       event.data = std::string_view(json).substr(0, size);
-      const auto rejection = batch_->stage(event, kNow);
-      ASSERT_FALSE(rejection) << rejection->message();
+      const handler::Staging staging = batch_->stage(event, {.now = kNow});
+      const auto* rejection = std::get_if<message::Rejection>(&staging);
+      ASSERT_EQ(rejection, nullptr) << rejection->message();
+      ASSERT_FALSE(std::holds_alternative<handler::NotDue>(staging));
     }
   }
 

@@ -5,12 +5,12 @@
 namespace spool::simulation {
 namespace {
 
-std::string name_of(const delivery::LaneId& lane) {
-  return lane.handler + "/" + std::to_string(lane.partition);
-}
+using delivery::LaneId;
+using delivery::OpenState;
 
-void require(bool holds, const delivery::LaneId& lane, const std::string& what) {
-  if (!holds) throw Violation(what + " (lane " + name_of(lane) + ")");
+void require(bool holds, const LaneId& lane, const std::string& what) {
+  if (!holds)
+    throw Violation(what + " (lane " + lane.handler + "/" + std::to_string(lane.partition) + ")");
 }
 
 std::string text(const delivery::Counters& c) {
@@ -19,103 +19,139 @@ std::string text(const delivery::Counters& c) {
          std::to_string(c.gaps) + " lost " + std::to_string(c.lost);
 }
 
-message::ErrorType error_of(Flaw flaw) {
-  switch (flaw) {
-    case Flaw::unknown_type:
-      return message::ErrorType::schema_unknown_type;
-    case Flaw::refused:
-      return message::ErrorType::db_constraint;
-    case Flaw::throws:
-      return message::ErrorType::handler_bug;
-    default:
-      return message::ErrorType::schema_violation;
-  }
-}
-
-// Says how the effects of a lane differ from what they should be, in the terms of what went wrong.
-std::string difference(const std::vector<int>& actual, const std::vector<int>& expected) {
-  std::set<int> once(actual.begin(), actual.end());
-  if (once.size() != actual.size()) return "an effect happened twice";
-  const std::set<int> wanted(expected.begin(), expected.end());
-  for (const int number : actual) {
-    if (!wanted.contains(number))
-      return "event " + std::to_string(number) + " took effect, but the position is before it";
-  }
-  for (const int number : wanted) {
-    if (!once.contains(number))
-      return "event " + std::to_string(number) + " was skipped: the position is behind it";
-  }
-  return "events took effect out of order";
-}
-
 }  // namespace
 
-Checkers::Expected Checkers::expected(const delivery::LaneId& lane, const LaneRow& row) const {
-  Expected result;
-  const bool ledger = lane.handler == "ledger";
-  std::set<int> seen;
-  const auto& entries = broker_.origin(lane).entries;
-  for (std::int64_t offset = row.start; offset < row.next; ++offset) {
-    const Entry& entry = entries[static_cast<std::size_t>(offset)];
-    if (entry.gap) {
-      ++result.counters.gaps;
-      continue;
-    }
-    const bool copy = !seen.insert(entry.number).second;
-    if (entry.flaw != Flaw::none) {
-      ++(copy ? result.counters.duplicate : result.counters.dead);
-      result.dead[entry.identity] = error_of(entry.flaw);
-    } else if (!ledger) {
-      ++result.counters.applied;
-      int& newest = result.newest.try_emplace(entry.key, entry.version).first->second;
-      newest = std::max(newest, entry.version);
-    } else if (copy) {
-      ++result.counters.duplicate;
-    } else {
-      ++result.counters.applied;
-      result.ledger.push_back(entry.number);
-    }
-  }
-  return result;
+History& Checkers::history(const LaneId& lane) {
+  const auto known = histories_.find(lane);
+  if (known != histories_.end()) return known->second;
+  return histories_.emplace(lane, History(lane, broker_, swarm_, asked_)).first->second;
 }
 
-void Checkers::check_lane(const delivery::LaneId& lane) {
+void Checkers::tell(const LaneId& lane) {
+  constexpr const char* kKinds[] = {"applied", "found double", "failed",   "died",     "died again",
+                                    "opened",  "revived",      "awakened", "hastened", "cancelled"};
+  const auto& deeds = database_->tables(lane).deeds;
+  std::size_t& told = told_[lane];
+  for (told = std::min(told, deeds.size()); told < deeds.size(); ++told) {
+    const Deed& deed = deeds[told];
+    trace_.add("  " + std::string(kKinds[static_cast<int>(deed.kind)]) + ": event " +
+               std::to_string(deed.serial) + " life " + std::to_string(deed.life) + " attempt " +
+               std::to_string(deed.attempt) + " row " + std::to_string(deed.number) + " of " +
+               lane.handler + "/" + std::to_string(lane.partition));
+  }
+}
+
+void Checkers::committed(const LaneId& lane) {
+  if (trace_.on()) tell(lane);
+  history(lane).take(database_->tables(lane));
+  check_lane(lane);
+}
+
+void Checkers::check_lane(const LaneId& lane) {
   const LaneTables& tables = database_->tables(lane);
   LaneRow row;
   if (tables.row) row = *tables.row;
   require(row.start <= row.next && row.next <= broker_.origin(lane).high(), lane,
           "the position " + std::to_string(row.next) + " is where nothing was ever produced");
-  const Expected wanted = expected(lane, row);
-  check_effects(lane, tables, wanted);
-  check_dead(lane, tables, wanted);
+  check_open(lane, tables, row);
+  const delivery::Counters wanted = count(lane, tables, row);
   require(row.next - row.start == row.counters.sum(), lane,
           "conservation: " + std::to_string(row.next - row.start) + " offsets, but " +
               text(row.counters));
-  require(row.counters == wanted.counters, lane,
-          "miscounted: " + text(row.counters) + ", but the log says " + text(wanted.counters));
+  require(row.counters == wanted, lane,
+          "miscounted: " + text(row.counters) + ", but what happened says " + text(wanted));
+  if (lane.handler == "natural") check_newest(lane, tables, row);
 }
 
-void Checkers::check_effects(const delivery::LaneId& lane, const LaneTables& tables,
-                             const Expected& wanted) const {
-  if (tables.ledger != wanted.ledger)
-    require(false, lane, difference(tables.ledger, wanted.ledger));
-  require(tables.newest == wanted.newest, lane,
-          "the newest version of a key is not the newest of what lies before the position");
-}
-
-void Checkers::check_dead(const delivery::LaneId& lane, const LaneTables& tables,
-                          const Expected& wanted) const {
-  for (const auto& [identity, row] : tables.dead) {
-    require(tables.dead.count(identity) == 1, lane, identity.id + " died twice");
-    const auto should = wanted.dead.find(identity);
-    require(should != wanted.dead.end(), lane, identity.id + " is dead, but should not be");
-    require(should->second == row.type, lane, identity.id + " is dead for a wrong reason");
+// Rows of open events: of records before the position, each once; a key has one head, its first.
+void Checkers::check_open(const LaneId& lane, const LaneTables& tables, const LaneRow& row) {
+  History& happened = history(lane);
+  std::set<int> serials;
+  std::map<std::string, delivery::KeyHash> hashes;
+  for (const auto& [number, kept] : tables.open) {
+    const std::string name = "open event " + std::to_string(kept.serial);
+    require(serials.insert(kept.serial).second, lane, name + " has two rows");
+    const std::int64_t offset = happened.offset_of(kept.serial);
+    require(offset >= row.start && offset < row.next, lane, name + " is not below the position");
+    require(kept.record.offset == offset, lane, name + " has forgotten where it came from");
+    if (kept.row.state == OpenState::scheduled) continue;
+    const auto [known, first] = hashes.emplace(happened.key_of(kept.serial), kept.row.key);
+    require(known->second == kept.row.key, lane, name + " does not wait with its key");
+    require(first == (kept.row.state != OpenState::parked), lane,
+            first ? name + " is parked, but its key has no head"
+                  : name + " is a second head of its key");
   }
-  require(tables.dead.size() == wanted.dead.size(), lane,
-          "an event that cannot be applied is not dead");
 }
 
-void Checkers::taken(const delivery::LaneId& lane, std::int64_t epoch) {
+void Checkers::count_one(const LaneId& lane, const Entry& entry, const LaneTables& tables,
+                         const std::map<int, const OpenKept*>& open, delivery::Counters& counters) {
+  History& happened = history(lane);
+  const std::string name = "event " + std::to_string(entry.serial);
+  const auto row = open.find(entry.serial);
+  const bool applied = happened.applied(entry.serial);
+  const auto letter = tables.dead.find(entry.identity);
+  const bool buried = letter != tables.dead.end() && letter->second.serial == entry.serial;
+  const bool dead = buried && (letter->second.state == LetterState::open ||
+                               letter->second.state == LetterState::discarded);
+  if (row != open.end()) {
+    require(!applied && !dead, lane, name + " is open although it was finished");
+    if (row->second->row.life > 0) {
+      require(buried && letter->second.state == LetterState::replaying, lane,
+              name + " is being replayed, but its dead letter does not say so");
+    }
+    ++counters.open;
+  } else if (dead) {
+    require(!applied, lane, name + " is both applied and dead");
+    ++counters.dead;
+  } else if (applied || happened.cancelled(entry.serial)) {
+    ++counters.applied;
+  } else {
+    const bool another = happened.known(entry.identity) || entry.asks >= 0;
+    const bool noticed = happened.found_double(entry.serial) || happened.died_again(entry.serial) ||
+                         entry.asks >= 0 || lane.handler == "inbox";
+    require(another && noticed, lane, name + " was skipped: the position is behind it");
+    ++counters.duplicate;
+  }
+}
+
+delivery::Counters Checkers::count(const LaneId& lane, const LaneTables& tables,
+                                   const LaneRow& row) {
+  std::map<int, const OpenKept*> open;
+  for (const auto& [number, kept] : tables.open) {
+    if (kept.row.state != OpenState::dead) open.emplace(kept.serial, &kept);
+  }
+  delivery::Counters counters;
+  const auto& entries = broker_.origin(lane).entries;
+  for (std::int64_t offset = row.start; offset < row.next; ++offset) {
+    const Entry& entry = entries[static_cast<std::size_t>(offset)];
+    if (entry.gap) {
+      ++counters.gaps;
+    } else {
+      count_one(lane, entry, tables, open, counters);
+    }
+  }
+  for (const Deed& deed : tables.deeds) {
+    if (deed.kind != Deed::Kind::applied) continue;
+    require(history(lane).offset_of(deed.serial) < row.next, lane,
+            "event " + std::to_string(deed.serial) + " took effect, but the position is before it");
+  }
+  return counters;
+}
+
+void Checkers::check_newest(const LaneId& lane, const LaneTables& tables, const LaneRow& row) {
+  std::map<int, int> newest;
+  const auto& entries = broker_.origin(lane).entries;
+  for (std::int64_t offset = row.start; offset < row.next; ++offset) {
+    const Entry& entry = entries[static_cast<std::size_t>(offset)];
+    if (entry.gap || !history(lane).applied(entry.serial)) continue;
+    const Plan& plan = broker_.plan(entry.event);
+    int& version = newest.try_emplace(plan.key, plan.version).first->second;
+    version = std::max(version, plan.version);
+  }
+  require(tables.newest == newest, lane, "the newest version of a key is not what was applied");
+}
+
+void Checkers::taken(const LaneId& lane, std::int64_t epoch) {
   std::int64_t& newest = epochs_[lane];
   require(epoch > newest, lane, "epoch " + std::to_string(epoch) + " was given out twice");
   newest = epoch;
@@ -125,7 +161,7 @@ void Checkers::taken(const delivery::LaneId& lane, std::int64_t epoch) {
 // A database that went back shows an owner less than it believes, another owner shows another
 // token. More than it believes it can only see when it went on after a commit of which it did not
 // know how it had ended.
-void Checkers::fenced(const delivery::LaneId& lane, const delivery::Claim& shown,
+void Checkers::fenced(const LaneId& lane, const delivery::Claim& shown,
                       const delivery::Claim& actual) {
   require(
       shown.token != actual.token || shown.seq > actual.seq, lane,
@@ -135,74 +171,45 @@ void Checkers::fenced(const delivery::LaneId& lane, const delivery::Claim& shown
 
 void Checkers::failing_over() {
   epochs_.clear();
-  for (const delivery::LaneId& lane : broker_.lanes()) {
-    for (const auto& [identity, row] : database_->tables(lane).dead) owed_.insert(identity);
+  for (const LaneId& lane : broker_.lanes()) {
+    for (const Deed& deed : database_->tables(lane).deeds) {
+      if (deed.kind == Deed::Kind::died) owed_.insert({deed.identity, deed.life});
+    }
   }
 }
 
 void Checkers::went_back() {
-  for (const delivery::LaneId& lane : broker_.lanes()) check_lane(lane);
+  for (const LaneId& lane : broker_.lanes()) {
+    history(lane).begin_again(database_->tables(lane));
+    told_[lane] = std::min(told_[lane], database_->tables(lane).deeds.size());
+    check_lane(lane);
+  }
   announcements_checked_ = 0;
 }
 
-bool Checkers::is_dead(const message::Identity& identity, bool durably) const {
-  return std::any_of(
-      broker_.lanes().begin(), broker_.lanes().end(), [&](const delivery::LaneId& lane) {
-        const auto& dead = database_->tables(lane).dead;
-        const auto row = dead.find(identity);
-        return row != dead.end() && (!durably || database_->is_durable(row->second.transaction));
-      });
+bool Checkers::has_died(const Letter& letter, bool durably) const {
+  return std::any_of(broker_.lanes().begin(), broker_.lanes().end(), [&](const LaneId& lane) {
+    const auto& deeds = database_->tables(lane).deeds;
+    return std::any_of(deeds.begin(), deeds.end(), [&](const Deed& deed) {
+      return deed.kind == Deed::Kind::died && deed.identity == letter.identity &&
+             deed.life == letter.life && (!durably || database_->is_durable(deed.transaction));
+    });
+  });
 }
 
 void Checkers::check_announcements() {
   if (announcements_checked_ == broker_.announced().size()) return;
   announcements_checked_ = broker_.announced().size();
-  for (const message::Identity& identity : broker_.announced()) {
-    if (owed_.contains(identity)) continue;
-    if (!is_dead(identity, true))
-      throw Violation(identity.id + " was announced as dead, but that was not durable");
+  for (const Letter& letter : broker_.announced()) {
+    if (owed_.contains(letter)) continue;
+    if (!has_died(letter, true))
+      throw Violation(letter.identity.id + " was announced as dead, but that was not durable");
   }
 }
 
-bool Checkers::position_is_lost(const delivery::LaneId& lane) const {
+bool Checkers::position_is_lost(const LaneId& lane) const {
   const auto& row = database_->tables(lane).row;
   return row && (broker_.incarnation(lane) > 1 || row->next < broker_.log(lane).low);
-}
-
-void Checkers::check_lane_at_end(const delivery::LaneId& lane, delivery::PauseReason says) {
-  check_lane(lane);
-  const bool stopped = says == delivery::PauseReason::position_lost;
-  const LaneTables& tables = database_->tables(lane);
-  require(tables.row.has_value(), lane, "nobody ever took the lane");
-  if (position_is_lost(lane)) {
-    require(stopped && tables.row->stopped == "position_lost", lane,
-            "the log lost the position, but the lane did not stop");
-  } else {
-    require(!stopped && tables.row->stopped.empty(), lane, "the lane stopped without a reason");
-    require(tables.row->next == broker_.log(lane).high(), lane, "the lane is not at the log's end");
-    require(says == delivery::PauseReason::none, lane,
-            std::string("the lane waits without need for: ") + delivery::to_string(says));
-  }
-  std::set<message::Identity> refused;
-  for (const auto& [number, entry] : tables.outbox) {
-    require(!entry.error.empty(), lane, "a row of the outbox was left behind");
-    refused.insert(entry.identity);
-  }
-  for (const auto& [identity, row] : tables.dead) {
-    require(broker_.announced().contains(identity) || refused.contains(identity), lane,
-            identity.id + " is dead, but was never announced");
-  }
-}
-
-void Checkers::check_end(const Says& says) {
-  for (const delivery::LaneId& lane : broker_.lanes()) check_lane_at_end(lane, says(lane));
-  for (const message::Identity& identity : broker_.announced()) {
-    // With retention or a recreated topic, a failover may have made the loss of an announced death
-    // final.
-    const bool final_loss = owed_.contains(identity) && may_fail_over_;
-    if (!final_loss && !is_dead(identity, false))
-      throw Violation(identity.id + " was announced as dead, but is not");
-  }
 }
 
 }  // namespace spool::simulation

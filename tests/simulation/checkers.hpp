@@ -1,5 +1,6 @@
 // What must hold of the database and the dead-letter log, whatever happened. Everything is computed
-// again from what was really produced; nothing is taken from the code under test. Throws Violation.
+// again from what was really produced and asked for; nothing is taken from the code under test.
+// Throws Violation.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,8 @@
 #include <string>
 
 #include "engine/delivery/lane.hpp"
+#include "tests/simulation/history.hpp"
+#include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_broker.hpp"
 #include "tests/simulation/sim_database.hpp"
 #include "tests/simulation/trace.hpp"
@@ -16,11 +19,12 @@ namespace spool::simulation {
 
 class Checkers : public Observer {
  public:
-  Checkers(const SimBroker& broker, bool may_fail_over)
-      : broker_(broker), may_fail_over_(may_fail_over) {}
+  Checkers(const SimBroker& broker, const Swarm& swarm, const Kills& kills, Trace& trace)
+      : broker_(broker), swarm_(swarm), kills_(kills), trace_(trace) {}
   void watch(SimDatabase& database) { database_ = &database; }
+  Asked& asked() { return asked_; }
 
-  void committed(const delivery::LaneId& lane) override { check_lane(lane); }
+  void committed(const delivery::LaneId& lane) override;
   void taken(const delivery::LaneId& lane, std::int64_t epoch) override;
   void fenced(const delivery::LaneId& lane, const delivery::Claim& shown,
               const delivery::Claim& actual) override;
@@ -36,31 +40,39 @@ class Checkers : public Observer {
 
   // The log no longer has the lane's position, and the lane must say so.
   bool position_is_lost(const delivery::LaneId& lane) const;
+  // The lane holds as much as it may, behind what waits for an operator.
+  bool full(const delivery::LaneId& lane) const;
 
  private:
-  struct Expected {
-    delivery::Counters counters;
-    std::vector<int> ledger;
-    std::map<int, int> newest;
-    std::map<message::Identity, message::ErrorType> dead;
-  };
-
-  Expected expected(const delivery::LaneId& lane, const LaneRow& row) const;
+  History& history(const delivery::LaneId& lane);
+  void tell(const delivery::LaneId& lane);
   void check_lane(const delivery::LaneId& lane);
-  void check_effects(const delivery::LaneId& lane, const LaneTables& tables,
-                     const Expected& expected) const;
-  void check_dead(const delivery::LaneId& lane, const LaneTables& tables,
-                  const Expected& expected) const;
+  delivery::Counters count(const delivery::LaneId& lane, const LaneTables& tables,
+                           const LaneRow& row);
+  void count_one(const delivery::LaneId& lane, const Entry& entry, const LaneTables& tables,
+                 const std::map<int, const OpenKept*>& open, delivery::Counters& counters);
+  void check_open(const delivery::LaneId& lane, const LaneTables& tables, const LaneRow& row);
+  void check_newest(const delivery::LaneId& lane, const LaneTables& tables, const LaneRow& row);
+  void check_kills() const;
   void check_lane_at_end(const delivery::LaneId& lane, delivery::PauseReason says);
-  bool is_dead(const message::Identity& identity, bool durably) const;
+  void check_open_at_end(const delivery::LaneId& lane, const LaneTables& tables);
+  void check_letters_at_end(const delivery::LaneId& lane, const LaneTables& tables);
+  void check_requests_at_end(const delivery::LaneId& lane, const LaneTables& tables);
+  void check_commands_at_end(const Says& says);
+  bool has_died(const Letter& letter, bool durably) const;
 
   const SimBroker& broker_;
-  bool may_fail_over_;
+  const Swarm& swarm_;
+  const Kills& kills_;
+  Trace& trace_;
+  std::map<delivery::LaneId, std::size_t> told_;  // deeds that are in the trace
   SimDatabase* database_ = nullptr;
+  Asked asked_;
+  std::map<delivery::LaneId, History> histories_;
   std::map<delivery::LaneId, std::int64_t> epochs_;
   std::size_t announcements_checked_ = 0;
-  std::set<message::Identity>
-      owed_;  // dead, perhaps announced, when a failover came: dead again at the end
+  // Dead, perhaps announced, when a failover came: dead again at the end.
+  std::set<Letter> owed_;
 };
 
 }  // namespace spool::simulation

@@ -19,8 +19,10 @@ struct Faults {
   Plant plant = Plant::none;
   bool on = true;
   bool database_down = false;
+  bool service_down = false;  // that some events need
 
   bool chance(int per_mille) { return on && random.chance(per_mille); }
+  bool planted(Plant which) const { return plant == which; }
   // The failure of a statement, if it fails.
   std::optional<base::Failure> strike();
 };

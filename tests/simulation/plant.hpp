@@ -10,23 +10,82 @@ namespace spool::simulation {
 
 enum class Plant {
   none,
+
+  // Who may write
   fence_ignores_token,
   fence_ignores_seq,
-  token_twice,         // a database that went back gives out the same token again
-  no_comparison,       // owners without work do not compare their claims
+  token_twice,       // a database that went back gives out the same token again
+  no_comparison,     // owners without work do not compare their claims
+  take_relaxed,      // taking a lane is not durable when it is answered
+  doubt_is_failure,  // a commit in doubt is reported as one that certainly failed
+
+  // The position and the counters
   position_outside,    // the position moves in a transaction of its own
   resume_from_group,   // a lane resumes from the group's committed offset
-  publish_early,       // dead letters are announced before their transaction has committed
-  outbox_relaxed,      // transactions with outbox rows are not durable when they are answered
-  doubt_is_failure,    // a commit in doubt is reported as one that certainly failed
   no_low_check,        // the log's first offset is not known, the consumer resets to what there is
   no_high_check,       // the log's end is not known, likewise
   no_timestamp_check,  // the record before the position is not compared
   gaps_uncounted,
-  take_relaxed,  // taking a lane is not durable when it is answered
-  bury_not_unique,
-  savepoint_ignored,  // rolling back to a savepoint undoes nothing
   stale_fetch,        // records fetched for an earlier placement reach the lane after a new one
+  savepoint_ignored,  // rolling back to a savepoint undoes nothing
+
+  // What leaves
+  publish_early,             // dead letters are announced before their transaction has committed
+  outbox_relaxed,            // transactions with outbox rows are not durable when they are answered
+  outbox_deleted_when_read,  // rows are deleted before Kafka has acknowledged them
+  failure_is_published,      // a publication that failed is taken as done
+
+  // A producer's duplicates
+  bury_not_unique,
+  inbox_empty,             // what was settled is not found again
+  inbox_forgets_the_dead,  // what ended dead is not remembered
+
+  // Held keys
+  open_loses_one,        // of the events that open in a transaction the first is not written
+  parked_as_heads,       // what waits behind its key's head is written as one more head
+  close_skipped,         // rows that are done with stay
+  promote_forgotten,     // the next of a key is named, but does not become its head
+  drain_loses_the_rest,  // what a drain does not get to is lost
+  take_forgets_held,     // who takes a lane does not learn which keys are held
+  take_forgets_drains,   // ... or not that heads which were never tried are due at once
+
+  // Attempts and due times
+  take_forgets_due,  // ... or not when heads are due
+  attempts_not_stored,
+  own_clock,            // due times are compared with the worker's own clock
+  record_hastens,       // a retry record makes its head act when it is read
+  head_needs_record,    // a head acts only once its retry record has been read
+  scheduled_as_head,    // an event that is not due yet holds its key
+  awakened_as_heads,    // an event that became due does not go behind what holds its key
+  scheduled_forgotten,  // nobody knows when the next scheduled event is due
+
+  // Replays
+  replays_the_replayed,  // what is being replayed can be replayed once more
+  life_unchecked,        // a request acts on whatever life there is
+  replay_by_tool,        // an operator's tool writes the lane itself; the owner is not told
+  marks_lost,            // a copy of a dead letter arrives without its headers
+  retry_record_asks,     // a late retry record, which names its life too, counts as a request
+  requests_later,        // a retry topic's position moves before the request in it is carried out
+  companions_at_end,     // a retry topic is read from its end, not from where the lane was
+  resolve_forgotten,     // a replay that went well leaves its dead letter as it was
+  page_forgotten,        // a command's page is not remembered
+  command_never_ends,
+
+  // Holding a key after a death
+  dead_head_gone,  // the dead event's row goes
+  dead_head_acts,  // ... or acts like any other head after a taking
+  dead_head_counted_open,
+  replay_goes_behind,  // a replay does not settle where the dead event stands
+
+  // Events that end the process
+  end_unnoticed,      // a lane that was not let go is not suspect
+  mark_relaxed,       // what a suspect lane runs is not marked durably
+  mark_not_narrowed,  // who finds a mark runs as much at once
+  any_end_condemns,   // an end counts as the last whatever ran
+  end_counts_twice,
+  drop_is_an_end,    // a worker that lives and takes its lane again counts as one that died
+  mark_not_cleared,  // the mark stays after the commit of what it covers
+  heads_unmarked,    // heads run without a mark
 };
 
 struct PlantName {
@@ -42,19 +101,60 @@ inline constexpr std::array kPlants{
     PlantName{Plant::fence_ignores_seq, "fence_ignores_seq"},
     PlantName{Plant::token_twice, "token_twice"},
     PlantName{Plant::no_comparison, "no_comparison"},
+    PlantName{Plant::take_relaxed, "take_relaxed"},
+    PlantName{Plant::doubt_is_failure, "doubt_is_failure"},
     PlantName{Plant::position_outside, "position_outside"},
     PlantName{Plant::resume_from_group, "resume_from_group"},
-    PlantName{Plant::publish_early, "publish_early"},
-    PlantName{Plant::outbox_relaxed, "outbox_relaxed"},
-    PlantName{Plant::doubt_is_failure, "doubt_is_failure"},
     PlantName{Plant::no_low_check, "no_low_check"},
     PlantName{Plant::no_high_check, "no_high_check"},
     PlantName{Plant::no_timestamp_check, "no_timestamp_check"},
     PlantName{Plant::gaps_uncounted, "gaps_uncounted"},
-    PlantName{Plant::take_relaxed, "take_relaxed"},
-    PlantName{Plant::bury_not_unique, "bury_not_unique"},
-    PlantName{Plant::savepoint_ignored, "savepoint_ignored"},
     PlantName{Plant::stale_fetch, "stale_fetch"},
+    PlantName{Plant::savepoint_ignored, "savepoint_ignored"},
+    PlantName{Plant::publish_early, "publish_early"},
+    PlantName{Plant::outbox_relaxed, "outbox_relaxed"},
+    PlantName{Plant::outbox_deleted_when_read, "outbox_deleted_when_read"},
+    PlantName{Plant::failure_is_published, "failure_is_published"},
+    PlantName{Plant::bury_not_unique, "bury_not_unique"},
+    PlantName{Plant::inbox_empty, "inbox_empty"},
+    PlantName{Plant::inbox_forgets_the_dead, "inbox_forgets_the_dead"},
+    PlantName{Plant::open_loses_one, "open_loses_one"},
+    PlantName{Plant::parked_as_heads, "parked_as_heads"},
+    PlantName{Plant::close_skipped, "close_skipped"},
+    PlantName{Plant::promote_forgotten, "promote_forgotten"},
+    PlantName{Plant::drain_loses_the_rest, "drain_loses_the_rest"},
+    PlantName{Plant::take_forgets_held, "take_forgets_held"},
+    PlantName{Plant::take_forgets_drains, "take_forgets_drains"},
+    PlantName{Plant::take_forgets_due, "take_forgets_due"},
+    PlantName{Plant::attempts_not_stored, "attempts_not_stored"},
+    PlantName{Plant::own_clock, "own_clock"},
+    PlantName{Plant::record_hastens, "record_hastens"},
+    PlantName{Plant::head_needs_record, "head_needs_record"},
+    PlantName{Plant::scheduled_as_head, "scheduled_as_head"},
+    PlantName{Plant::awakened_as_heads, "awakened_as_heads"},
+    PlantName{Plant::scheduled_forgotten, "scheduled_forgotten"},
+    PlantName{Plant::replays_the_replayed, "replays_the_replayed"},
+    PlantName{Plant::life_unchecked, "life_unchecked"},
+    PlantName{Plant::replay_by_tool, "replay_by_tool"},
+    PlantName{Plant::marks_lost, "marks_lost"},
+    PlantName{Plant::retry_record_asks, "retry_record_asks"},
+    PlantName{Plant::requests_later, "requests_later"},
+    PlantName{Plant::companions_at_end, "companions_at_end"},
+    PlantName{Plant::resolve_forgotten, "resolve_forgotten"},
+    PlantName{Plant::page_forgotten, "page_forgotten"},
+    PlantName{Plant::command_never_ends, "command_never_ends"},
+    PlantName{Plant::dead_head_gone, "dead_head_gone"},
+    PlantName{Plant::dead_head_acts, "dead_head_acts"},
+    PlantName{Plant::dead_head_counted_open, "dead_head_counted_open"},
+    PlantName{Plant::replay_goes_behind, "replay_goes_behind"},
+    PlantName{Plant::end_unnoticed, "end_unnoticed"},
+    PlantName{Plant::mark_relaxed, "mark_relaxed"},
+    PlantName{Plant::mark_not_narrowed, "mark_not_narrowed"},
+    PlantName{Plant::any_end_condemns, "any_end_condemns"},
+    PlantName{Plant::end_counts_twice, "end_counts_twice"},
+    PlantName{Plant::drop_is_an_end, "drop_is_an_end"},
+    PlantName{Plant::mark_not_cleared, "mark_not_cleared"},
+    PlantName{Plant::heads_unmarked, "heads_unmarked"},
 };
 
 }  // namespace spool::simulation

@@ -1,11 +1,13 @@
 // What all parts of a simulated world share.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "engine/delivery/time.hpp"
 #include "tests/simulation/checkers.hpp"
 #include "tests/simulation/faults.hpp"
+#include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_broker.hpp"
 #include "tests/simulation/sim_database.hpp"
 
@@ -17,13 +19,14 @@ struct Scene {
   Trace trace;
   Faults faults;
   SimBroker broker;
+  Kills kills;
   Checkers checkers;
   SimDatabase database;
-  delivery::Instant now{};
+  int processes = 0;  // begun so far
 
   // Lets the other workers do something in the middle of what worker `busy` does.
-  std::function<void(int busy)> interleave;
-  std::function<void()> crash_database;
+  std::function<void(int busy)> interleave = [](int) {};
+  std::function<void()> crash_database = [] {};
 
   Scene(std::uint64_t seed, Plant plant, bool traced)
       : random(seed),
@@ -31,12 +34,29 @@ struct Scene {
         trace(traced),
         faults{random, swarm, trace, plant},
         broker(random, swarm),
-        checkers(broker, swarm.retention > 0),
+        checkers(broker, swarm, kills, trace),
+        database(checkers) {
+    checkers.watch(database);
+  }
+  // A world as it is told.
+  Scene(Swarm told, Plant plant)
+      : random(1),
+        swarm(std::move(told)),
+        trace(true),
+        faults{random, swarm, trace, plant},
+        broker(random, swarm),
+        checkers(broker, swarm, kills, trace),
         database(checkers) {
     checkers.watch(database);
   }
   Scene(const Scene&) = delete;
   Scene& operator=(const Scene&) = delete;
+
+  void pass(std::chrono::microseconds time) { database.time += time.count(); }
+  // The same moment on a clock that shows no date.
+  delivery::Instant now() const {
+    return delivery::Instant(std::chrono::microseconds(database.time - kDatabaseTime));
+  }
 };
 
 inline std::string to_text(const delivery::LaneId& lane) {

@@ -1,6 +1,6 @@
-// Kafka, as far as delivery can tell: partitions with gaps, retention and recreation, the groups'
-// committed offsets, and the dead-letter log. It also keeps what was really produced, for the
-// checkers.
+// Kafka, as far as delivery can tell: partitions with gaps, retention and recreation, retry logs,
+// the groups' committed offsets, and the dead-letter log. It also keeps what was really produced,
+// for the checkers.
 #pragma once
 
 #include <cstdint>
@@ -11,32 +11,24 @@
 #include <vector>
 
 #include "engine/delivery/ports.hpp"
-#include "engine/message/identity.hpp"
+#include "engine/delivery/retry_policy.hpp"
 #include "engine/message/record_batch.hpp"
+#include "tests/simulation/sim_event.hpp"
 #include "tests/simulation/sim_random.hpp"
 #include "tests/simulation/swarm.hpp"
 
 namespace spool::simulation {
 
-// Why an event can never be applied.
-enum class Flaw { none, no_id, unknown_type, rejected, refused, throws };
-
-// One offset of a log.
-struct Entry {
-  bool gap = false;  // a control record: no consumer sees it
-  int number = 0;    // of the event; copies of an event share it
-  int key = 0;
-  int version = 0;
-  Flaw flaw = Flaw::none;
-  std::int64_t timestamp_ms = 0;
-  std::int64_t copy_of = -1;  // offset of the first copy
-  message::Identity identity;
-};
-
 struct PartitionLog {
   std::int64_t low = 0;
   std::vector<Entry> entries;  // by offset
   std::int64_t high() const { return static_cast<std::int64_t>(entries.size()); }
+};
+
+struct RetryLog {
+  std::int64_t low = 0;
+  std::vector<Kept> records;  // by offset
+  std::int64_t high() const { return static_cast<std::int64_t>(records.size()); }
 };
 
 struct Fetched {
@@ -45,30 +37,65 @@ struct Fetched {
   bool at_end = false;
 };
 
+// One life of an event.
+struct Letter {
+  message::Identity identity;
+  std::int32_t life = 0;
+  friend auto operator<=>(const Letter&, const Letter&) = default;
+};
+
+// A record of a dead-letter topic.
+struct Announcement {
+  delivery::LaneId lane;
+  Letter letter;
+  Kept record;
+};
+
 class SimBroker {
  public:
   SimBroker(Random& random, const Swarm& swarm);
 
   static std::string topic(const std::string& handler) { return "events." + handler; }
   static std::string handler(const std::string& topic) { return topic.substr(7); }
+  static std::string dead_letter_topic(const std::string& handler) {
+    return topic(handler) + ".dlt";
+  }
 
-  // False once the partition is full.
-  bool produce(const delivery::LaneId& lane);
+  // False once the partition is full. `now` is the database's time.
+  bool produce(const delivery::LaneId& lane, base::EpochMicros now);
+  // Appends an event of this plan (its number is given to it) or, with `copy_of`, one more record
+  // of an event that there is. For scripted worlds.
+  const Entry& append(const delivery::LaneId& lane, Plan plan);
+  const Entry& append_copy(const delivery::LaneId& lane, std::size_t offset);
+  void append_gap(const delivery::LaneId& lane);
   void retain(const delivery::LaneId& lane);
   // The topic is deleted and made again, with other records.
-  void recreate(const delivery::LaneId& lane);
+  void recreate(const delivery::LaneId& lane, base::EpochMicros now);
 
   // The log as it is now, and as it was when the lane began.
   const PartitionLog& log(const delivery::LaneId& lane) const { return logs_.at(lane).back(); }
   const PartitionLog& origin(const delivery::LaneId& lane) const { return logs_.at(lane).front(); }
   // One more each time that the partition is made again.
   std::size_t incarnation(const delivery::LaneId& lane) const { return logs_.at(lane).size(); }
+  const Plan& plan(int number) const { return plans_.at(static_cast<std::size_t>(number)); }
 
   // Records from `offset` on, at most `most` of them; empty if the log does not have the offset.
   std::optional<Fetched> fetch(const delivery::LaneId& lane, std::int64_t offset, int most) const;
 
-  void announce(const message::Identity& identity) { announced_.insert(identity); }
-  const std::set<message::Identity>& announced() const { return announced_; }
+  // A record of the outbox arrives: in a retry log or in the dead-letter log.
+  void publish(const delivery::LaneId& lane, const delivery::OutboxRow& row);
+  const std::map<std::string, RetryLog>& retry_logs(const delivery::LaneId& lane) const {
+    return retry_logs_.at(lane);
+  }
+  void retain_retries(const delivery::LaneId& lane);
+  void announce(const Letter& letter) { announced_.insert(letter); }
+  const std::set<Letter>& announced() const { return announced_; }
+  const std::vector<Announcement>& dead_letters() const { return dead_letters_; }
+
+  // Somebody publishes a record of the dead-letter topic again, headers and all: on the main log or
+  // on one of the retry logs.
+  void copy_to_main(const Announcement& dead);
+  void copy_to_retry(const Announcement& dead);
 
   void commit_group(const delivery::LaneId& lane, std::int64_t offset) { group_[lane] = offset; }
   std::int64_t group_offset(const delivery::LaneId& lane) const;
@@ -76,16 +103,26 @@ class SimBroker {
   const std::vector<delivery::LaneId>& lanes() const { return lanes_; }
 
  private:
-  Entry make_event(const delivery::LaneId& lane, const PartitionLog& log);
+  Entry make_event(const delivery::LaneId& lane, const PartitionLog& log, base::EpochMicros now);
+  Entry entry_of(const delivery::LaneId& lane, const PartitionLog& log, const Plan& plan);
+  std::optional<Entry> make_copy(const PartitionLog& log, std::size_t offset);
+  Plan draw_plan(base::EpochMicros now);
+  void draw_nature(Plan& plan, base::EpochMicros now);
 
   Random& random_;
   const Swarm& swarm_;
   std::vector<delivery::LaneId> lanes_;
   std::map<delivery::LaneId, std::vector<PartitionLog>> logs_;
+  std::map<delivery::LaneId, std::map<std::string, RetryLog>> retry_logs_;
   std::map<delivery::LaneId, std::int64_t> group_;
-  std::set<message::Identity> announced_;
-  int events_ = 0;
+  std::set<Letter> announced_;
+  std::vector<Announcement> dead_letters_;
+  std::vector<Plan> plans_{Plan{}};  // by number, from 1
+  int serials_ = 0;
   std::int64_t clock_ms_ = 1'000'000;
 };
+
+// The ladder of the world and the class that waits for a login.
+delivery::RetryPolicy policy_of(const Swarm& swarm);
 
 }  // namespace spool::simulation

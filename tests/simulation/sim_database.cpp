@@ -69,4 +69,51 @@ base::Uuid SimDatabase::next_token() {
   return token;
 }
 
+void SimDatabase::add_deed(const delivery::LaneId& lane, Deed deed) {
+  deed.transaction = open_number_;
+  deed.at = time;
+  tables(lane).deeds.push_back(std::move(deed));
+  on_undo([lane](SimDatabase& back) { back.tables(lane).deeds.pop_back(); });
+}
+
+void SimDatabase::keep_open(const delivery::LaneId& lane, std::int64_t number) {
+  const auto& open = tables(lane).open;
+  const auto row = open.find(number);
+  if (row == open.end()) {
+    on_undo([lane, number](SimDatabase& back) { back.tables(lane).open.erase(number); });
+  } else {
+    on_undo([lane, number, before = row->second](SimDatabase& back) {
+      back.tables(lane).open.insert_or_assign(number, before);
+    });
+  }
+}
+
+void SimDatabase::keep_dead(const delivery::LaneId& lane, const message::Identity& identity) {
+  const auto& dead = tables(lane).dead;
+  const auto row = dead.find(identity);
+  if (row == dead.end()) {
+    on_undo([lane, identity](SimDatabase& back) { back.tables(lane).dead.erase(identity); });
+  } else {
+    on_undo([lane, identity, before = row->second](SimDatabase& back) {
+      back.tables(lane).dead.insert_or_assign(identity, before);
+    });
+  }
+}
+
+void SimDatabase::keep_command(std::size_t index) {
+  on_undo(
+      [index, before = commands_[index]](SimDatabase& back) { back.commands_[index] = before; });
+}
+
+void SimDatabase::keep_row(const delivery::LaneId& lane) {
+  on_undo([lane, before = tables(lane).row](SimDatabase& back) { back.tables(lane).row = before; });
+}
+
+void SimDatabase::add_outbox(const delivery::LaneId& lane, OutboxEntry entry) {
+  const std::int64_t number = ++outbox_number_;
+  entry.row.number = number;
+  tables(lane).outbox.emplace(number, std::move(entry));
+  on_undo([lane, number](SimDatabase& back) { back.tables(lane).outbox.erase(number); });
+}
+
 }  // namespace spool::simulation

@@ -8,46 +8,11 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
-#include "engine/delivery/ports.hpp"
-#include "engine/message/identity.hpp"
+#include "tests/simulation/sim_tables.hpp"
 
 namespace spool::simulation {
-
-struct LaneRow {
-  std::int64_t epoch = 0;
-  delivery::Claim claim;
-  std::int64_t start = 0;
-  std::int64_t next = 0;
-  std::int64_t last_offset = -1;
-  std::int64_t last_timestamp_ms = -1;
-  delivery::Counters counters;
-  std::string stopped;
-};
-
-struct DeadRow {
-  message::ErrorType type = message::ErrorType::schema_violation;
-  std::int64_t transaction = 0;
-};
-
-struct OutboxEntry {
-  message::Identity identity;
-  std::string error;  // refused for good
-};
-
-// Everything that belongs to one lane.
-struct LaneTables {
-  std::optional<LaneRow> row;
-  std::vector<int> ledger;    // numbers of the events, in the order of their effects
-  std::set<int> ledger_ids;   // the unique index over it
-  std::map<int, int> newest;  // the natural handler's: version by key
-  std::multimap<message::Identity, DeadRow> dead;
-  std::map<std::int64_t, OutboxEntry> outbox;
-};
 
 class Observer {
  public:
@@ -67,6 +32,8 @@ class SimDatabase {
   explicit SimDatabase(Observer& observer) : observer_(observer) {}
 
   LaneTables& tables(const delivery::LaneId& lane) { return tables_[lane]; }
+  const LaneTables& tables(const delivery::LaneId& lane) const { return tables_.at(lane); }
+  std::vector<CommandRow>& commands() { return commands_; }
   Observer& observer() { return observer_; }
 
   // One transaction. Its number is final only once it is committed; later ones have greater
@@ -78,6 +45,16 @@ class SimDatabase {
   void commit(bool durable);
   void abandon();  // rolls the open transaction back
   bool is_open(std::int64_t transaction) const { return open_number_ == transaction; }
+  bool busy() const { return open_number_ != 0; }
+  std::int64_t newest() const { return last_number_; }
+
+  // Changes that undo themselves.
+  void add_deed(const delivery::LaneId& lane, Deed deed);
+  void keep_open(const delivery::LaneId& lane, std::int64_t number);  // before it changes
+  void keep_dead(const delivery::LaneId& lane, const message::Identity& identity);
+  void keep_command(std::size_t index);
+  void keep_row(const delivery::LaneId& lane);
+  void add_outbox(const delivery::LaneId& lane, OutboxEntry entry);
 
   // Everything committed so far survives from now on.
   void flush() { durable_ = last_committed_; }
@@ -87,8 +64,10 @@ class SimDatabase {
   // To a replica that is behind by up to `transactions`, also durable ones.
   void fail_over(std::size_t transactions);
 
-  std::int64_t next_outbox_number() { return ++outbox_number_; }
   base::Uuid next_token();
+
+  // Its clock, the only one that counts.
+  base::EpochMicros time = kDatabaseTime;
 
  private:
   struct Committed {
@@ -101,6 +80,7 @@ class SimDatabase {
 
   Observer& observer_;
   std::map<delivery::LaneId, LaneTables> tables_;
+  std::vector<CommandRow> commands_;
   std::vector<Undo> open_;
   std::int64_t open_number_ = 0;  // 0: none
   std::int64_t last_number_ = 0;

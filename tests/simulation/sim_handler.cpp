@@ -1,10 +1,6 @@
 #include "tests/simulation/sim_handler.hpp"
 
-#include <array>
-#include <charconv>
-
-#include "engine/base/assert.hpp"
-#include "tests/simulation/sim_broker.hpp"
+#include <stdexcept>
 
 namespace spool::simulation {
 namespace {
@@ -14,36 +10,37 @@ using base::FailureKind;
 
 class SimApply : public handler::ApplyAtOnce {
  public:
-  explicit SimApply(bool ledger) : ledger_(ledger) {}
+  explicit SimApply(const HandlerScene& scene) : scene_(scene) {}
   std::unique_ptr<handler::Batch> make_batch() const override {
-    return std::make_unique<SimBatch>(ledger_);
+    return std::make_unique<SimBatch>(scene_);
+  }
+  std::string order_key(const message::Event& event) const override {
+    return std::to_string(scene_.broker.plan(event_of(event.data)).finer);
   }
 
  private:
-  bool ledger_;
+  HandlerScene scene_;
 };
-
-// {"n":1,"k":2,"v":3,"f":4}: the four numbers in their order.
-std::array<int, 4> numbers_of(std::string_view data) {
-  std::array<int, 4> numbers{};
-  for (int& number : numbers) {
-    const std::size_t colon = data.find(':');
-    SPOOL_ASSERT(colon != std::string_view::npos, "the simulation's own events have four numbers");
-    data.remove_prefix(colon + 1);
-    std::from_chars(data.data(), data.data() + data.size(), number);
-  }
-  return numbers;
-}
 
 }  // namespace
 
-std::optional<message::Rejection> SimBatch::stage(const message::Event& event, base::EpochMicros) {
-  const auto [number, key, version, flaw] = numbers_of(event.data);
-  if (static_cast<Flaw>(flaw) == Flaw::rejected) {
-    return message::Rejection{message::ErrorType::schema_violation, "f", "rejected"};
-  }
-  items_.push_back({number, key, version, flaw});
-  return std::nullopt;
+void SimBatch::kill(int serial, std::int32_t life) const {
+  ++scene_.kills[{serial, life}];
+  scene_.process.kill();
+}
+
+handler::Staging SimBatch::stage(const message::Event& event, const handler::Attempt& attempt) {
+  const Plan& plan = scene_.broker.plan(event_of(event.data));
+  const int serial = std::stoi(std::string(event.correlation_id));
+  const bool ails = plan.ails(attempt.life);
+  if (ails && plan.nature == Nature::kills_early) kill(serial, attempt.life);
+  if (ails && plan.nature == Nature::throws_early) throw std::runtime_error("thrown by stage()");
+  if (ails && plan.nature == Nature::rejected)
+    return message::Rejection{message::ErrorType::schema_violation, "n", "rejected"};
+  if (plan.due > attempt.now) return handler::NotDue{plan.due};
+  items_.push_back(
+      {serial, plan.number, {std::string(event.source), std::string(event.id)}, attempt});
+  return std::monostate{};
 }
 
 base::Result<handler::ApplyCounts> SimBatch::apply(postgres::Transaction&, std::size_t,
@@ -57,57 +54,83 @@ base::Result<handler::ApplyCounts> SimBatch::apply_to(SimDatabase& database,
   handler::ApplyCounts counts;
   for (std::size_t i = first; i < last; ++i) {
     const Item& item = items_[i];
-    const Flaw flaw = static_cast<Flaw>(item.flaw);
-    if (flaw == Flaw::refused) return Failure(FailureKind::bad_data, "value refused", "22003");
-    if (flaw == Flaw::throws)
-      return Failure(FailureKind::bad_data, "the handler threw", delivery::kHandlerThrew);
-    ledger_ ? record(item, database, lane, counts) : upsert(item, database, lane, counts);
+    const Plan& plan = scene_.broker.plan(item.event);
+    const Verdict should = verdict(plan, item.attempt.life, item.attempt.number, item.attempt.now,
+                                   scene_.faults.service_down);
+    switch (should.kind) {
+      case Verdict::Kind::applies:
+        take_effect(item, database, lane, counts);
+        break;
+      case Verdict::Kind::fails:
+        counts.failed.push_back(
+            {i, should.type, "as planned", should.not_before,
+             plan.nature == Nature::needs_service ? std::string(kService) : std::string()});
+        break;
+      case Verdict::Kind::dies:
+        if (plan.nature == Nature::refused)
+          return Failure(FailureKind::bad_data, "value refused", "22003");
+        return Failure(FailureKind::bad_data, "the handler threw", delivery::kHandlerThrew);
+      case Verdict::Kind::slow:
+        return Failure(FailureKind::slow, "statement timeout", "57014");
+      case Verdict::Kind::kills:
+        kill(item.serial, item.attempt.life);
+    }
   }
   return counts;
 }
 
-void SimBatch::record(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
-                      handler::ApplyCounts& counts) const {
+void SimBatch::take_effect(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
+                           handler::ApplyCounts& counts) const {
+  Deed deed;
+  deed.serial = item.serial;
+  deed.identity = item.identity;
+  deed.life = item.attempt.life;
+  deed.attempt = item.attempt.number;
   LaneTables& tables = database.tables(lane);
-  if (!tables.ledger_ids.insert(item.number).second) {
+  if (lane.handler == "ledger" && !tables.ledger.insert(item.identity).second) {
     ++counts.duplicate;
-    return;
+    deed.kind = Deed::Kind::found_double;
+  } else if (lane.handler == "ledger") {
+    database.on_undo([lane, identity = item.identity](SimDatabase& back) {
+      back.tables(lane).ledger.erase(identity);
+    });
+    ++counts.written;
+  } else if (lane.handler == "natural") {
+    ++(upsert(scene_.broker.plan(item.event), database, lane) ? counts.written : counts.stale);
+  } else {
+    ++counts.written;
   }
-  tables.ledger.push_back(item.number);
-  database.on_undo([lane, number = item.number](SimDatabase& back) {
-    back.tables(lane).ledger_ids.erase(number);
-    back.tables(lane).ledger.pop_back();
-  });
-  ++counts.written;
+  database.add_deed(lane, std::move(deed));
 }
 
-void SimBatch::upsert(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
-                      handler::ApplyCounts& counts) const {
+bool SimBatch::upsert(const Plan& plan, SimDatabase& database, const delivery::LaneId& lane) const {
   auto& newest = database.tables(lane).newest;
-  const auto [row, fresh] = newest.try_emplace(item.key, item.version);
-  if (!fresh && row->second >= item.version) {
-    ++counts.stale;
-    return;
-  }
+  const auto [row, fresh] = newest.try_emplace(plan.key, plan.version);
+  if (!fresh && row->second >= plan.version) return false;
   const std::optional<int> before = fresh ? std::nullopt : std::optional(row->second);
-  row->second = item.version;
-  database.on_undo([lane, key = item.key, before](SimDatabase& back) {
+  row->second = plan.version;
+  database.on_undo([lane, key = plan.key, before](SimDatabase& back) {
     if (before) {
       back.tables(lane).newest[key] = *before;
     } else {
       back.tables(lane).newest.erase(key);
     }
   });
-  ++counts.written;
+  return true;
 }
 
-handler::Handler make_sim_handler(const std::string& name) {
-  const bool ledger = name == "ledger";
-  handler::HandlerSpec spec{name,
-                            SimBroker::topic(name),
-                            {"simulated.v1"},
-                            ledger ? handler::Idempotence::ledger : handler::Idempotence::natural};
-  return {std::move(spec), std::make_unique<SimApply>(ledger)};
+handler::Handler make_sim_handler(const std::string& name, const HandlerScene& scene) {
+  handler::HandlerSpec spec;
+  spec.name = name;
+  spec.topic = SimBroker::topic(name);
+  spec.types = {"simulated.v1"};
+  spec.idempotence = name == "ledger"    ? handler::Idempotence::ledger
+                     : name == "natural" ? handler::Idempotence::natural
+                                         : handler::Idempotence::inbox;
+  spec.order = scene.faults.swarm.order(name);
+  // The events of `natural` may need it too, but nobody told the engine.
+  if (name != "natural") spec.dependencies = {kService};
+  return {std::move(spec), std::make_unique<SimApply>(scene)};
 }
 
 }  // namespace spool::simulation

@@ -1,21 +1,30 @@
-// Two handlers over the simulated tables: `ledger`, whose table is unique on (source, id) and keeps
-// the order in which events took effect, and `natural`, a monotone upsert. Their batches are
-// applied by SimTransaction.
+// The handlers of the simulation: `ledger`, whose table is unique on (source, id); `natural`, a
+// monotone upsert; `inbox`, whose table takes whatever it is given. What their events do says
+// sim_event.hpp. Their batches are applied by SimTransaction.
 #pragma once
 
 #include <vector>
 
 #include "engine/handler/handler.hpp"
+#include "tests/simulation/faults.hpp"
+#include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_database.hpp"
 
 namespace spool::simulation {
 
+// What a handler sees of its surroundings. All references outlive it.
+struct HandlerScene {
+  const SimBroker& broker;
+  Faults& faults;
+  Process& process;
+  Kills& kills;
+};
+
 class SimBatch : public handler::Batch {
  public:
-  explicit SimBatch(bool ledger) : ledger_(ledger) {}
+  explicit SimBatch(const HandlerScene& scene) : scene_(scene) {}
 
-  std::optional<message::Rejection> stage(const message::Event& event,
-                                          base::EpochMicros now) override;
+  handler::Staging stage(const message::Event& event, const handler::Attempt& attempt) override;
   std::size_t size() const override { return items_.size(); }
   void clear() override { items_.clear(); }
   // Never used: a simulated transaction is no PostgreSQL connection.
@@ -27,21 +36,21 @@ class SimBatch : public handler::Batch {
 
  private:
   struct Item {
-    int number = 0;
-    int key = 0;
-    int version = 0;
-    int flaw = 0;
+    int serial = 0;
+    int event = 0;
+    message::Identity identity;
+    handler::Attempt attempt;
   };
 
-  void record(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
-              handler::ApplyCounts& counts) const;
-  void upsert(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
-              handler::ApplyCounts& counts) const;
+  void take_effect(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
+                   handler::ApplyCounts& counts) const;
+  bool upsert(const Plan& plan, SimDatabase& database, const delivery::LaneId& lane) const;
+  [[noreturn]] void kill(int serial, std::int32_t life) const;
 
-  bool ledger_;
+  HandlerScene scene_;
   std::vector<Item> items_;
 };
 
-handler::Handler make_sim_handler(const std::string& name);
+handler::Handler make_sim_handler(const std::string& name, const HandlerScene& scene);
 
 }  // namespace spool::simulation

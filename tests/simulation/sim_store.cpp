@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_store.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -12,9 +13,11 @@ using base::FailureKind;
 using base::Result;
 using base::Status;
 using delivery::LaneId;
+using delivery::OpenState;
 
 std::optional<Failure> SimStore::trouble() {
-  if (std::exchange(connection_.broken, false))
+  process_.go_on();
+  if (std::exchange(process_.broken, false))
     return Failure(FailureKind::unavailable, "connection lost");
   return faults_.strike();
 }
@@ -33,26 +36,111 @@ Status SimStore::commit(bool durable) {
 }
 
 base::Uuid SimStore::token_for(std::int64_t epoch) {
-  if (faults_.plant != Plant::token_twice) return database_.next_token();
+  if (!faults_.planted(Plant::token_twice)) return database_.next_token();
   base::Uuid token;
   std::memcpy(token.bytes.data(), &epoch, sizeof epoch);
   return token;
 }
 
+delivery::OpenSummary SimStore::open_of(const LaneId& lane) {
+  delivery::OpenSummary open;
+  std::map<delivery::KeyHash, delivery::Held> keys;
+  for (const auto& [number, kept] : database_.tables(lane).open) {
+    const delivery::OpenRow& row = kept.row;
+    open.events += row.state == OpenState::dead ? 0 : 1;
+    open.bytes += row.bytes;
+    open.next_number = number + 1;
+    if (row.state == OpenState::scheduled) {
+      if (!open.next_scheduled || row.due < *open.next_scheduled) open.next_scheduled = row.due;
+      continue;
+    }
+    delivery::Held& held = keys[row.key];
+    ++held.events;
+    if (row.state == OpenState::parked) continue;
+    held.head = number;
+    held.due = row.due;
+    held.blocked = row.state == OpenState::dead;
+    if (faults_.planted(Plant::take_forgets_due)) held.due = 0;
+    if (faults_.planted(Plant::take_forgets_drains) && row.attempts == 0) held.due += 3'600'000'000;
+    if (faults_.planted(Plant::dead_head_acts)) held.blocked = false;
+  }
+  if (faults_.planted(Plant::take_forgets_held)) return open;
+  for (const auto& [key, held] : keys) open.keys.push_back({key, held});
+  return open;
+}
+
 delivery::LaneState SimStore::state_of(const LaneId& lane) {
   const LaneTables& tables = database_.tables(lane);
   const LaneRow& row = *tables.row;
-  delivery::LaneState state{
-      row.epoch,    row.claim, row.start, row.next, row.last_offset, row.last_timestamp_ms,
-      row.counters, false};
+  delivery::LaneState state;
+  state.epoch = row.epoch;
+  state.claim = row.claim;
+  state.start = row.start;
+  state.next = row.next;
+  state.last_offset = row.last_offset;
+  state.last_timestamp_ms = row.last_timestamp_ms;
+  state.counters = row.counters;
   for (const auto& [number, entry] : tables.outbox) state.outbox_pending |= entry.error.empty();
-  if (faults_.plant == Plant::resume_from_group) {
+  state.open = open_of(lane);
+  state.suspicion = row.suspicion;
+  state.companions = row.companions;
+  if (faults_.planted(Plant::resume_from_group)) {
     const std::int64_t group = broker_.group_offset(lane);
     state.counters.applied += group - state.next;
     state.next = group;
   }
-  if (faults_.plant == Plant::no_timestamp_check) state.last_timestamp_ms = -1;
+  if (faults_.planted(Plant::no_timestamp_check)) state.last_timestamp_ms = -1;
   return state;
+}
+
+// The checkers' own account: which event was marked as running alone when its owner ended.
+void SimStore::count_end_alone(const LaneId& lane) {
+  LaneTables& tables = database_.tables(lane);
+  const delivery::Trial trial = *tables.running;
+  std::pair<int, std::int32_t> who{0, 0};
+  if (trial.origin == delivery::Origin::open) {
+    const auto row = tables.open.find(trial.at);
+    if (row == tables.open.end()) return;
+    who = {row->second.serial, row->second.row.life};
+  } else {
+    const auto& entries = broker_.origin(lane).entries;
+    auto at = static_cast<std::size_t>(trial.at);
+    while (at < entries.size() && entries[at].gap) ++at;
+    if (at == entries.size()) return;
+    who = {entries[at].serial, 0};
+  }
+  ++tables.ends_alone[who];
+  database_.on_undo([lane, who](SimDatabase& back) { --back.tables(lane).ends_alone[who]; });
+}
+
+void SimStore::suspect(const LaneId& lane, bool died) {
+  LaneTables& tables = database_.tables(lane);
+  LaneRow& row = *tables.row;
+  if (died && tables.running && tables.running->events == 1) count_end_alone(lane);
+  database_.on_undo(
+      [lane, before = tables.running](SimDatabase& back) { back.tables(lane).running = before; });
+  tables.running.reset();
+
+  const delivery::Suspicion found = row.suspicion;
+  if (faults_.planted(Plant::end_unnoticed)) died = false;
+  if (faults_.planted(Plant::drop_is_an_end)) died = !row.clean;
+  delivery::Suspicion now = delivery::after_taking(found, died);
+  const bool marked = died && found.trial;
+  if (marked && faults_.planted(Plant::mark_not_narrowed)) {
+    now.log_together = std::max(now.log_together, found.trial->events);
+    now.open_together = std::max(now.open_together, found.trial->events);
+  }
+  if (marked && faults_.planted(Plant::any_end_condemns)) {
+    now.accused = found.trial;
+    now.ends = delivery::kEndsToDie;
+  }
+  if (now.ends > found.ends && faults_.planted(Plant::end_counts_twice)) ++now.ends;
+  row.suspicion = now;
+  if (faults_.trace.on())
+    faults_.trace.add("taken by process " + std::to_string(process_.number) + ", died " +
+                      std::to_string(died) + ", log together " + std::to_string(now.log_together) +
+                      ", open together " + std::to_string(now.open_together) + ", ends " +
+                      std::to_string(now.ends));
 }
 
 Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string&,
@@ -60,8 +148,7 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
   if (auto failure = trouble()) return *failure;
   database_.begin();
   LaneTables& tables = database_.tables(lane);
-  database_.on_undo(
-      [lane, before = tables.row](SimDatabase& back) { back.tables(lane).row = before; });
+  database_.keep_row(lane);
   if (!tables.row) {
     tables.row.emplace();
     tables.row->start = tables.row->next = earliest;
@@ -71,8 +158,11 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
   row.claim.token = token_for(row.epoch);
   row.claim.seq = faults_.swarm.take_restarts_seq ? 0 : row.claim.seq + 1;
   row.stopped.clear();
+  suspect(lane, !row.clean && row.owner != process_.number);
+  row.clean = false;
+  row.owner = process_.number;
   const delivery::LaneState state = state_of(lane);
-  if (auto done = commit(faults_.plant != Plant::take_relaxed); !done) return done.failure();
+  if (auto done = commit(!faults_.planted(Plant::take_relaxed)); !done) return done.failure();
   database_.observer().taken(lane, state.epoch);
   return state;
 }
@@ -80,7 +170,7 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
 Result<std::unique_ptr<delivery::LaneTransaction>> SimStore::begin(const LaneId& lane) {
   if (auto failure = trouble()) return *failure;
   return std::unique_ptr<delivery::LaneTransaction>(
-      std::make_unique<SimTransaction>(lane, database_, broker_, faults_, connection_));
+      std::make_unique<SimTransaction>(lane, database_, broker_, faults_, process_));
 }
 
 Result<std::vector<delivery::ClaimSeen>> SimStore::claims(std::span<const LaneId> lanes) {
@@ -97,12 +187,29 @@ Result<std::vector<delivery::OutboxRow>> SimStore::outbox(const LaneId& lane,
                                                           std::size_t rows_max) {
   if (auto failure = trouble()) return *failure;
   std::vector<delivery::OutboxRow> rows;
-  for (const auto& [number, entry] : database_.tables(lane).outbox) {
+  auto& outbox = database_.tables(lane).outbox;
+  for (const auto& [number, entry] : outbox) {
     if (rows.size() == rows_max) break;
-    if (!entry.error.empty()) continue;
-    rows.push_back({number, "dead", entry.identity.source, entry.identity.id, {}});
+    if (entry.error.empty()) rows.push_back(entry.row);
   }
+  if (!faults_.planted(Plant::outbox_deleted_when_read)) return rows;
+  for (const delivery::OutboxRow& row : rows) outbox.erase(row.number);
   return rows;
+}
+
+Result<std::vector<delivery::LaneCommand>> SimStore::commands(std::span<const LaneId> lanes) {
+  if (auto failure = trouble()) return *failure;
+  std::vector<delivery::LaneCommand> asked;
+  for (const CommandRow& row : database_.commands()) {
+    if (row.state != CommandRow::State::running) continue;
+    for (const LaneId& lane : lanes) {
+      if (lane.handler != row.handler) continue;
+      const auto progress = row.lanes.find(lane.partition);
+      if (progress != row.lanes.end() && !progress->second.finished)
+        asked.push_back({lane, row.command});
+    }
+  }
+  return asked;
 }
 
 Status SimStore::mark_stopped(const LaneId& lane, const delivery::Claim& claim,
@@ -111,7 +218,7 @@ Status SimStore::mark_stopped(const LaneId& lane, const delivery::Claim& claim,
   auto& row = database_.tables(lane).row;
   if (!row || row->claim != claim) return Failure(FailureKind::fenced, "no longer ours");
   database_.begin();
-  database_.on_undo([lane, before = row](SimDatabase& back) { back.tables(lane).row = before; });
+  database_.keep_row(lane);
   ++row->claim.seq;
   row->stopped = reason;
   return commit(false);

@@ -1,24 +1,19 @@
-// delivery::Store over the simulated database: what one worker's connections do. Faults strike each
-// statement; planted bugs live here too.
+// delivery::Store over the simulated database: what one process's connections do. Faults strike
+// each statement; planted bugs live here too.
 #pragma once
 
 #include "engine/delivery/ports.hpp"
 #include "tests/simulation/faults.hpp"
+#include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_broker.hpp"
 #include "tests/simulation/sim_database.hpp"
 
 namespace spool::simulation {
 
-// A worker's way to the database; broken by a crash or a cut, whole again after one failed
-// statement.
-struct Connection {
-  bool broken = false;
-};
-
 class SimStore : public delivery::Store {
  public:
-  SimStore(SimDatabase& database, SimBroker& broker, Faults& faults, Connection& connection)
-      : database_(database), broker_(broker), faults_(faults), connection_(connection) {}
+  SimStore(SimDatabase& database, SimBroker& broker, Faults& faults, Process& process)
+      : database_(database), broker_(broker), faults_(faults), process_(process) {}
 
   // Topics of the simulation do not grow.
   base::Status admit(const delivery::LaneId&, const std::string&,
@@ -33,6 +28,8 @@ class SimStore : public delivery::Store {
       std::span<const delivery::LaneId> lanes) override;
   base::Result<std::vector<delivery::OutboxRow>> outbox(const delivery::LaneId& lane,
                                                         std::size_t rows_max) override;
+  base::Result<std::vector<delivery::LaneCommand>> commands(
+      std::span<const delivery::LaneId> lanes) override;
   base::Status mark_stopped(const delivery::LaneId& lane, const delivery::Claim& claim,
                             const std::string& reason, const std::string& detail) override;
 
@@ -40,13 +37,16 @@ class SimStore : public delivery::Store {
   std::optional<base::Failure> trouble();
   // In doubt, and then either committed or not; else committed.
   base::Status commit(bool durable);
+  void suspect(const delivery::LaneId& lane, bool died);
+  void count_end_alone(const delivery::LaneId& lane);
   delivery::LaneState state_of(const delivery::LaneId& lane);
+  delivery::OpenSummary open_of(const delivery::LaneId& lane);
   base::Uuid token_for(std::int64_t epoch);
 
   SimDatabase& database_;
   SimBroker& broker_;
   Faults& faults_;
-  Connection& connection_;
+  Process& process_;
 };
 
 }  // namespace spool::simulation

@@ -12,12 +12,12 @@ using base::Result;
 using base::Status;
 
 SimTransaction::SimTransaction(delivery::LaneId lane, SimDatabase& database, SimBroker& broker,
-                               Faults& faults, Connection& connection)
+                               Faults& faults, Process& process)
     : lane_(std::move(lane)),
       database_(database),
       broker_(broker),
       faults_(faults),
-      connection_(connection),
+      process_(process),
       number_(database.begin()) {}
 
 SimTransaction::~SimTransaction() {
@@ -25,7 +25,8 @@ SimTransaction::~SimTransaction() {
 }
 
 std::optional<Failure> SimTransaction::trouble(bool own_statement) {
-  if (std::exchange(connection_.broken, false) || !database_.is_open(number_)) {
+  process_.go_on();
+  if (std::exchange(process_.broken, false) || !database_.is_open(number_)) {
     if (database_.is_open(number_)) database_.abandon();
     return Failure(FailureKind::unavailable, "connection lost");
   }
@@ -37,14 +38,8 @@ std::optional<Failure> SimTransaction::trouble(bool own_statement) {
   return failure;
 }
 
-void SimTransaction::remember_row() {
-  database_.on_undo([lane = lane_, before = database_.tables(lane_).row](SimDatabase& back) {
-    back.tables(lane).row = before;
-  });
-}
-
 void SimTransaction::move(const delivery::Advance& advance) {
-  LaneRow& row = *database_.tables(lane_).row;
+  LaneRow& row = *tables().row;
   row.next = advance.to;
   if (advance.last_offset >= 0) {
     row.last_offset = advance.last_offset;
@@ -53,22 +48,23 @@ void SimTransaction::move(const delivery::Advance& advance) {
   row.counters.applied += advance.delta.applied;
   row.counters.duplicate += advance.delta.duplicate;
   row.counters.dead += advance.delta.dead;
-  if (faults_.plant != Plant::gaps_uncounted) row.counters.gaps += advance.delta.gaps;
+  row.counters.open += advance.delta.open;
+  if (!faults_.planted(Plant::gaps_uncounted)) row.counters.gaps += advance.delta.gaps;
 }
 
 Status SimTransaction::fence(const delivery::Claim& claim, const delivery::Advance* step) {
   if (auto failure = trouble(true)) return *failure;
-  auto& row = database_.tables(lane_).row;
+  auto& row = tables().row;
   const bool other = !row || row->claim.token != claim.token;
   const bool older = !row || row->claim.seq != claim.seq;
-  if ((other && faults_.plant != Plant::fence_ignores_token) ||
-      (older && faults_.plant != Plant::fence_ignores_seq)) {
+  if ((other && !faults_.planted(Plant::fence_ignores_token)) ||
+      (older && !faults_.planted(Plant::fence_ignores_seq))) {
     if (row) database_.observer().fenced(lane_, claim, row->claim);
     aborted_ = true;
     return Failure(FailureKind::fenced, "no longer ours");
   }
   if (!row) return Failure(FailureKind::fenced, "no such lane");
-  remember_row();
+  database_.keep_row(lane_);
   row->claim.seq = claim.seq + 1;
   if (step != nullptr) return advance(*step);
   return {};
@@ -76,11 +72,11 @@ Status SimTransaction::fence(const delivery::Claim& claim, const delivery::Advan
 
 Status SimTransaction::advance(const delivery::Advance& step) {
   if (auto failure = trouble(true)) return *failure;
-  if (faults_.plant == Plant::position_outside) {
+  if (faults_.planted(Plant::position_outside)) {
     position_later_ = step;
     return {};
   }
-  remember_row();
+  database_.keep_row(lane_);
   move(step);
   return {};
 }
@@ -102,7 +98,7 @@ Status SimTransaction::savepoint() {
 Status SimTransaction::rollback_to_savepoint() {
   aborted_ = false;
   if (auto failure = trouble(true)) return *failure;
-  if (faults_.plant != Plant::savepoint_ignored) database_.undo_to(savepoints_.back());
+  if (!faults_.planted(Plant::savepoint_ignored)) database_.undo_to(savepoints_.back());
   savepoints_.pop_back();
   return {};
 }
@@ -113,33 +109,44 @@ Status SimTransaction::release_savepoint() {
   return {};
 }
 
-Result<std::int64_t> SimTransaction::bury(std::span<const delivery::DeadLetter> letters) {
+Status SimTransaction::suspect(const delivery::Suspicion& suspicion) {
   if (auto failure = trouble(true)) return *failure;
-  LaneTables& tables = database_.tables(lane_);
-  std::int64_t fresh = 0;
-  for (const delivery::DeadLetter& letter : letters) {
-    const message::Identity identity{letter.source, letter.id};
-    if (tables.dead.contains(identity) && faults_.plant != Plant::bury_not_unique) continue;
-    ++fresh;
-    tables.dead.insert({identity, {letter.why.type, number_}});
-    const std::int64_t row = database_.next_outbox_number();
-    tables.outbox.insert({row, {identity, {}}});
-    database_.on_undo([lane = lane_, identity, row](SimDatabase& back) {
-      back.tables(lane).dead.erase(back.tables(lane).dead.find(identity));
-      back.tables(lane).outbox.erase(row);
-    });
-    if (faults_.plant == Plant::publish_early) broker_.announce(identity);
-  }
-  return fresh;
+  database_.keep_row(lane_);
+  database_.on_undo([lane = lane_, before = tables().running](SimDatabase& back) {
+    back.tables(lane).running = before;
+  });
+  tables().running = suspicion.trial;
+  marks_ = suspicion.trial.has_value();
+  LaneRow& row = *tables().row;
+  const auto earlier = row.suspicion.trial;
+  row.suspicion = suspicion;
+  if (faults_.planted(Plant::mark_not_cleared) && !suspicion.trial) row.suspicion.trial = earlier;
+  const bool heads = marks_ && suspicion.trial->origin == delivery::Origin::open;
+  if (faults_.planted(Plant::heads_unmarked) && heads) row.suspicion.trial.reset();
+  return {};
+}
+
+Status SimTransaction::move_companions(const std::map<std::string, std::int64_t>& next) {
+  if (auto failure = trouble(true)) return *failure;
+  database_.keep_row(lane_);
+  for (const auto& [topic, offset] : next) tables().row->companions[topic] = offset;
+  return {};
+}
+
+Status SimTransaction::let_go() {
+  if (auto failure = trouble(true)) return *failure;
+  database_.keep_row(lane_);
+  tables().row->clean = true;
+  return {};
 }
 
 Status SimTransaction::settle_outbox(std::span<const std::int64_t> published,
                                      std::span<const delivery::RefusedRow> refused) {
   if (auto failure = trouble(true)) return *failure;
-  auto& outbox = database_.tables(lane_).outbox;
+  auto& outbox = tables().outbox;
   const auto remember = [&](std::int64_t number, const OutboxEntry& entry) {
     database_.on_undo([lane = lane_, number, entry](SimDatabase& back) {
-      back.tables(lane).outbox[number] = entry;
+      back.tables(lane).outbox.insert_or_assign(number, entry);
     });
   };
   for (const std::int64_t number : published) {
@@ -166,7 +173,7 @@ void SimTransaction::commit_now(bool durable) {
   // The planted bug: the worker may go between the two transactions.
   if (faults_.chance(faults_.swarm.in_doubt)) return;
   database_.begin();
-  remember_row();
+  database_.keep_row(lane_);
   move(*position_later_);
   database_.commit(durable);
   database_.observer().committed(lane_);
@@ -178,17 +185,19 @@ Status SimTransaction::commit_in_doubt(bool really, bool durable) {
   } else {
     database_.abandon();
   }
-  const bool lie = really && faults_.plant == Plant::doubt_is_failure;
+  const bool lie = really && faults_.planted(Plant::doubt_is_failure);
   return Failure(lie ? FailureKind::unavailable : FailureKind::in_doubt,
                  "connection lost during COMMIT");
 }
 
 Status SimTransaction::commit(delivery::Durability durability) {
-  const bool durable =
-      durability == delivery::Durability::durable && faults_.plant != Plant::outbox_relaxed;
+  process_.go_on();
+  bool durable = durability == delivery::Durability::durable;
+  if (faults_.planted(Plant::outbox_relaxed)) durable = durable && marks_;
+  if (faults_.planted(Plant::mark_relaxed)) durable = durable && !marks_;
   // The server went, or the connection: for all that the client knows, after the commit.
   if (!database_.is_open(number_)) return Failure(FailureKind::in_doubt, "server lost in COMMIT");
-  if (std::exchange(connection_.broken, false)) return commit_in_doubt(false, durable);
+  if (std::exchange(process_.broken, false)) return commit_in_doubt(false, durable);
   if (faults_.chance(faults_.swarm.in_doubt))
     return commit_in_doubt(faults_.random.chance(500), durable);
   if (auto failure = trouble(true)) return *failure;

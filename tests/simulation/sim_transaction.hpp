@@ -1,5 +1,6 @@
 // One lane's transaction over the simulated database. Like PostgreSQL's, it does nothing more after
-// a failed statement until a savepoint is rolled back to.
+// a failed statement until a savepoint is rolled back to. What it writes about open events and dead
+// letters is in sim_transaction_open.cpp and sim_transaction_letters.cpp.
 #pragma once
 
 #include "tests/simulation/sim_store.hpp"
@@ -9,7 +10,7 @@ namespace spool::simulation {
 class SimTransaction : public delivery::LaneTransaction {
  public:
   SimTransaction(delivery::LaneId lane, SimDatabase& database, SimBroker& broker, Faults& faults,
-                 Connection& connection);
+                 Process& process);
   ~SimTransaction() override;
   SimTransaction(const SimTransaction&) = delete;
   SimTransaction& operator=(const SimTransaction&) = delete;
@@ -21,27 +22,76 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Status savepoint() override;
   base::Status rollback_to_savepoint() override;
   base::Status release_savepoint() override;
-  base::Result<std::int64_t> bury(std::span<const delivery::DeadLetter> letters) override;
+  base::Status commit(delivery::Durability durability) override;
+
+  base::Status open(std::span<const delivery::OpenEvent> events) override;
+  base::Status reschedule(std::span<const delivery::Reschedule> heads) override;
+  base::Status close(std::span<const std::int64_t> numbers) override;
+  base::Status block(std::span<const std::int64_t> numbers) override;
+  base::Result<std::vector<std::int64_t>> promote(std::span<const delivery::KeyHash> keys,
+                                                  base::EpochMicros due) override;
+  base::Result<delivery::OpenPage> read_open(std::span<const delivery::HeadRef> heads,
+                                             std::size_t events_max,
+                                             std::size_t bytes_max) override;
+  base::Result<std::vector<delivery::OpenRow>> read_scheduled(base::EpochMicros due,
+                                                              std::size_t rows_max) override;
+  base::Status awaken(std::span<const delivery::Awakening> rows) override;
+  base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
+  base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
+
+  base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
+  base::Status remember(std::span<const message::Identity> events) override;
+  base::Result<std::vector<bool>> bury(std::span<const delivery::DeadLetter> letters) override;
+  base::Result<std::vector<delivery::FoundLetter>> find_letters(
+      std::span<const delivery::ReplayRequest> requests) override;
+  base::Status revive(std::span<const delivery::Revival> revivals) override;
+  base::Status resolve(std::span<const message::Identity> events) override;
+
+  base::Result<delivery::CommandTargets> targets(const delivery::Command& command,
+                                                 std::size_t page_max) override;
+  base::Status settle_letters(const delivery::Command& command,
+                              std::span<const base::Uuid> letters) override;
+  base::Status finish_page(const delivery::Command& command, const delivery::CommandCount& count,
+                           bool last) override;
+
+  base::Status suspect(const delivery::Suspicion& suspicion) override;
+  base::Status move_companions(const std::map<std::string, std::int64_t>& next) override;
+  base::Status let_go() override;
   base::Status settle_outbox(std::span<const std::int64_t> published,
                              std::span<const delivery::RefusedRow> refused) override;
-  base::Status commit(delivery::Durability durability) override;
 
  private:
   std::optional<base::Failure> trouble(bool own_statement);
-  void remember_row();
+  LaneTables& tables() { return database_.tables(lane_); }
   void move(const delivery::Advance& advance);
   base::Status commit_in_doubt(bool really, bool durable);
   void commit_now(bool durable);
+  void failed(const OpenKept& kept, const delivery::FailedOnce& why);
+  void announce_retry(const OpenKept& kept, const delivery::FailedOnce& why);
+  void announce_death(const delivery::DeadLetter& letter);
+  bool bury_one(const delivery::DeadLetter& letter);
+  delivery::FoundLetter found(const message::Identity& identity, const DeadRow& row);
+  DeadRow* letter_of(const base::Uuid& id, message::Identity& identity);
+  void page_letters(const CommandRow& row, const CommandRow::Progress& from, std::size_t page_max,
+                    delivery::CommandTargets& page);
+  void page_rows(const CommandRow& row, const CommandRow::Progress& from, std::size_t page_max,
+                 delivery::CommandTargets& page);
 
   delivery::LaneId lane_;
   SimDatabase& database_;
   SimBroker& broker_;
   Faults& faults_;
-  Connection& connection_;
+  Process& process_;
   std::int64_t number_;
   bool aborted_ = false;
+  bool marks_ = false;  // a mark is among what it writes
   std::vector<std::size_t> savepoints_;
   std::optional<delivery::Advance> position_later_;  // only with Plant::position_outside
+  std::set<message::Identity> buried_;
+  // Of a command's page.
+  std::size_t command_ = 0;
+  std::optional<CommandRow::Progress> reached_;
+  bool cancels_ = false;
 };
 
 }  // namespace spool::simulation

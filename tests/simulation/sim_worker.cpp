@@ -10,23 +10,50 @@ namespace {
 
 using base::Failure;
 using base::FailureKind;
-using base::Status;
 using delivery::LaneId;
+using std::chrono::milliseconds;
 
-constexpr base::EpochMicros kDatabaseTime = 1'767'323'045'000'000;
-constexpr std::chrono::milliseconds kPatience{50};
+constexpr int kJobsMax = 100;  // of one process in one round of the quiet phase
 
 // Small, so that every bound is met within a few records.
-delivery::LaneLimits limits() {
+delivery::LaneLimits limits(const Swarm& swarm) {
   delivery::LaneLimits limits;
   limits.buffer_bytes = 20'000;
   limits.batch_events_max = 8;
   limits.batch_bytes_max = 14'000;
   limits.outbox_rows_max = 3;
-  limits.wait_first = std::chrono::milliseconds(10);
-  limits.wait_cap = std::chrono::milliseconds(100);
-  limits.schema_wait_cap = std::chrono::milliseconds(200);
+  limits.wait_first = milliseconds(10);
+  limits.wait_cap = milliseconds(100);
+  limits.schema_wait_cap = milliseconds(200);
+  limits.open_events_max = swarm.open_events_max;
+  limits.key_events_max = swarm.key_events_max;
+  limits.drain_events_max = 4;
+  limits.drain_bytes_max = 1'500;
+  limits.command_page_max = 2;
+  limits.companions_every = milliseconds(20);
+  if (swarm.small_valve) limits.valve = {4, 0.6, 10, milliseconds(20), milliseconds(80), 2};
   return limits;
+}
+
+delivery::BreakerSettings breakers() {
+  delivery::BreakerSettings settings;
+  settings.failures = 3;
+  settings.window = 10;
+  settings.window_min = 6;
+  settings.window_age = milliseconds(500);
+  settings.open_for = milliseconds(20);
+  settings.open_cap = milliseconds(80);
+  settings.probe_lost = milliseconds(300);
+  return settings;
+}
+
+std::map<std::string, delivery::HandlerLanes> lanes_of(const Swarm& swarm) {
+  std::map<std::string, delivery::HandlerLanes> lanes;
+  for (const std::string& name : swarm.handlers) {
+    lanes[name].limits = limits(swarm);
+    if (name != "natural") lanes[name].dependencies = {kService};
+  }
+  return lanes;
 }
 
 }  // namespace
@@ -34,12 +61,16 @@ delivery::LaneLimits limits() {
 SimWorker::SimWorker(Scene& scene, int index)
     : scene_(scene),
       index_(index),
-      store_(scene.database, scene.broker, scene.faults, connection_),
-      dispatcher_(limits()) {
+      process_{++scene.processes, false, false},
+      store_(scene.database, scene.broker, scene.faults, process_),
+      clock_off_(scene.random.between(1, 10'000)),
+      dispatcher_(lanes_of(scene.swarm), breakers()) {
+  const HandlerScene surroundings{scene.broker, scene.faults, process_, scene.kills};
   std::map<std::string, delivery::Route> routes;
-  for (const char* name : {"ledger", "natural"}) {
-    const auto entry = handlers_.emplace(name, make_sim_handler(name)).first;
-    routes[name] = {SimBroker::topic(name), &entry->second};
+  for (const std::string& name : scene.swarm.handlers) {
+    const auto entry = handlers_.emplace(name, make_sim_handler(name, surroundings)).first;
+    routes[name] = {SimBroker::topic(name), &entry->second, policy_of(scene.swarm),
+                    scene.swarm.holds(name)};
   }
   for (Slot& slot : slots_)
     slot.executor = std::make_unique<delivery::Executor>(store_, *this, *this, routes);
@@ -49,8 +80,15 @@ void SimWorker::note(const std::string& what) {
   scene_.trace.add("w" + std::to_string(index_) + " " + what);
 }
 
+delivery::Moment SimWorker::moment() const {
+  base::EpochMicros database = scene_.database.time + hastened_;
+  if (scene_.faults.planted(Plant::own_clock))
+    database += std::chrono::microseconds(clock_off_).count();
+  return {scene_.now() + clock_off_, database};
+}
+
 void SimWorker::step() {
-  switch (scene_.random.below(10)) {
+  switch (scene_.random.below(12)) {
     case 0:
       return pick(any_slot());
     case 1:
@@ -70,6 +108,14 @@ void SimWorker::step() {
     case 8:
       if (scene_.random.chance(scene_.swarm.learn)) learn(any_handler(), true);
       return;
+    case 9:
+      if (scene_.random.chance(300)) return poll_commands();
+      if (!fetches_.empty()) {
+        auto entry = fetches_.begin();
+        std::advance(entry, scene_.random.below(fetches_.size()));
+        read_companions(entry->first);
+      }
+      return;
     default: {
       Slot& slot = any_slot();
       pick(slot);
@@ -81,7 +127,7 @@ void SimWorker::step() {
 
 void SimWorker::sprint() {
   for (int i = 0; i < 3; ++i) {
-    for (auto& [lane, fetching] : fetches_) fetch(lane, fetching);
+    fetch_all();
     for (Slot& slot : slots_) {
       execute(slot);
       finish(slot);
@@ -91,19 +137,67 @@ void SimWorker::sprint() {
 }
 
 void SimWorker::settle() {
-  for (const char* handler : {"ledger", "natural"}) {
+  for (const std::string& handler : scene_.swarm.handlers) {
     learn(handler, false);
     place(handler);
   }
-  for (auto& [lane, fetching] : fetches_) fetch(lane, fetching);
-  for (Slot& slot : slots_) {
-    finish(slot);
-    pick(slot);
-    execute(slot);
-    finish(slot);
-  }
-  while (!publications_.empty()) relay(0);
+  fetch_all();
+  read_all_companions();
+  poll_commands();
+  work_all();
+  publish_all();
   compare();
+  if (!work_all()) return;
+  // Asleep until then: a time in the past would be a loop that never sleeps.
+  const auto wake = dispatcher_.wake_at(moment());
+  const bool busy = std::any_of(slots_.begin(), slots_.end(),
+                                [](const Slot& slot) { return slot.work.has_value(); });
+  if (!busy && wake && *wake <= moment().at)
+    throw Violation("a worker with nothing to do would not sleep");
+  if (!busy && !scene_.swarm.small_valve) check_alarm();
+}
+
+// It must not sleep longer than until something of its lanes is due.
+void SimWorker::check_alarm() {
+  const auto wake = wake_at();
+  // Suspects and lanes that are to be taken hold the others of their process up.
+  bool calm = true;
+  dispatcher_.for_each([&](const delivery::Lane& mine) {
+    const auto& row = scene_.database.tables(mine.id()).row;
+    calm &= mine.phase() == delivery::LanePhase::running && row && !row->suspicion.any();
+  });
+  if (!calm) return;
+  dispatcher_.for_each([&](const delivery::Lane& mine) {
+    const LaneTables& tables = scene_.database.tables(mine.id());
+    const bool acts = mine.phase() == delivery::LanePhase::running &&
+                      mine.pause_reason() == delivery::PauseReason::none && tables.row &&
+                      tables.row->claim == mine.claim();
+    if (!acts) return;
+    for (const auto& [number, kept] : tables.open) {
+      const bool waits = kept.row.state == delivery::OpenState::head ||
+                         kept.row.state == delivery::OpenState::scheduled;
+      const base::EpochMicros in = kept.row.due - scene_.database.time;
+      if (waits && (!wake || *wake > scene_.now() + std::chrono::microseconds(in)))
+        throw Violation("a worker would oversleep what is due in " + std::to_string(in) +
+                        " us (lane " + to_text(mine.id()) + ")");
+    }
+  });
+}
+
+bool SimWorker::work_all() {
+  for (int jobs = 0; jobs < kJobsMax; ++jobs) {
+    bool any = false;
+    for (Slot& slot : slots_) {
+      execute(slot);
+      finish(slot);
+      pick(slot);
+      any |= slot.work.has_value();
+      execute(slot);
+      finish(slot);
+    }
+    if (!any) return true;
+  }
+  return false;
 }
 
 void SimWorker::die() {
@@ -120,24 +214,65 @@ bool SimWorker::idle() const {
   return publications_.empty() && news_.empty();
 }
 
+std::optional<delivery::Instant> SimWorker::wake_at() const {
+  const auto at = dispatcher_.wake_at(moment());
+  return at ? std::optional(*at - clock_off_) : std::nullopt;
+}
+
 std::optional<delivery::PauseReason> SimWorker::pause_reason(const LaneId& lane) {
   const delivery::Lane* mine = dispatcher_.find(lane);
   return mine == nullptr ? std::nullopt : std::optional(mine->pause_reason());
+}
+
+void SimWorker::check_memory() {
+  dispatcher_.for_each([&](const delivery::Lane& mine) {
+    const bool owned = mine.phase() == delivery::LanePhase::unplaced ||
+                       mine.phase() == delivery::LanePhase::running;
+    const LaneTables& tables = scene_.database.tables(mine.id());
+    if (owned && !mine.busy() && tables.row && tables.row->claim == mine.claim())
+      check_lane(mine, tables);
+  });
+}
+
+void SimWorker::check_lane(const delivery::Lane& mine, const LaneTables& tables) {
+  std::set<delivery::KeyHash> keys;
+  std::int64_t bytes = 0;
+  bool due = false;
+  for (const auto& [number, kept] : tables.open) {
+    bytes += kept.row.bytes;
+    if (kept.row.state == delivery::OpenState::scheduled) continue;
+    keys.insert(kept.row.key);
+    due |= kept.row.state == delivery::OpenState::head && kept.row.due <= scene_.database.time;
+  }
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds)
+      throw Violation("an owner remembers other " + std::string(what) +
+                      " than the database (lane " + to_text(mine.id()) + ")");
+  };
+  require(mine.next() == tables.row->next, "positions");
+  require(mine.counters() == tables.row->counters, "counters");
+  require(mine.held_keys() == keys.size(), "held keys");
+  require(mine.open_bytes() == bytes, "open bytes");
+  require(mine.heads_due(scene_.database.time) == due, "heads that are due");
 }
 
 // --- Jobs.
 
 void SimWorker::pick(Slot& slot) {
   if (slot.work) return;
-  slot.work = dispatcher_.next_work(scene_.now);
+  slot.work = dispatcher_.next_work(moment());
   if (slot.work && scene_.trace.on()) {
     note("picks job " + std::to_string(slot.work->job.index()) + " of " + to_text(slot.work->lane));
   }
 }
 
 void SimWorker::execute(Slot& slot) {
-  if (!slot.work || slot.done) return;
-  slot.done = slot.executor->run(slot.work->lane, slot.work->job, kDatabaseTime);
+  if (!slot.work || slot.done || slot.executing) return;
+  slot.executing = true;
+  slot.done = slot.executor->run(slot.work->lane, slot.work->job, moment().database);
+  slot.executing = false;
+  process_.go_on();
+  hastened_ = 0;
   if (!scene_.trace.on()) return;
   const std::string how = std::visit(
       [](const auto& done) {
@@ -158,10 +293,31 @@ void SimWorker::finish(Slot& slot) {
   delivery::Work work = std::move(*std::exchange(slot.work, std::nullopt));
   delivery::Done done = std::move(*std::exchange(slot.done, std::nullopt));
   if (scene_.trace.on()) note("learns how the job of " + to_text(work.lane) + " ended");
-  auto to_publish = dispatcher_.finish(std::move(work), std::move(done), scene_.now);
+  auto to_publish = dispatcher_.finish(std::move(work), std::move(done), moment().at);
   if (!to_publish) return;
   for (delivery::OutboxRow& row : to_publish->rows)
     publications_.push_back({to_publish->lane, to_publish->generation, std::move(row), false});
+}
+
+bool SimWorker::pick_one() {
+  pick(slots_[0]);
+  return slots_[0].work.has_value();
+}
+
+bool SimWorker::begin_one() {
+  if (!pick_one()) return false;
+  execute(slots_[0]);
+  return true;
+}
+
+bool SimWorker::run_one() {
+  if (!begin_one()) return false;
+  finish_all();
+  return true;
+}
+
+void SimWorker::finish_all() {
+  for (Slot& slot : slots_) finish(slot);
 }
 
 base::Result<delivery::LogBounds> SimWorker::bounds(const std::string& topic,
@@ -170,165 +326,29 @@ base::Result<delivery::LogBounds> SimWorker::bounds(const std::string& topic,
     return Failure(FailureKind::unavailable, "no broker answers");
   const auto& log = scene_.broker.log({SimBroker::handler(topic), partition});
   delivery::LogBounds bounds{log.low, log.high()};
-  if (scene_.faults.plant == Plant::no_low_check) bounds.low = 0;
-  if (scene_.faults.plant == Plant::no_high_check) bounds.high = 1'000'000;
+  if (scene_.faults.planted(Plant::no_low_check)) bounds.low = 0;
+  if (scene_.faults.planted(Plant::no_high_check)) bounds.high = 1'000'000;
   if (scene_.faults.chance(scene_.swarm.interleave)) scene_.interleave(index_);
   return bounds;
 }
 
 void SimWorker::reach(const LaneId& lane, delivery::Point point) {
+  process_.go_on();
   Faults& faults = scene_.faults;
   const Swarm& swarm = scene_.swarm;
-  if (!faults.on) return;
   const bool row_locked =
       point == delivery::Point::in_transaction || point == delivery::Point::before_commit;
   if (scene_.trace.on())
     note("is at point " + std::to_string(static_cast<int>(point)) + " of " + to_text(lane));
-  if (faults.chance(swarm.worker_crash)) throw WorkerCrash{};
+  // Its other thread goes on: always a little, because it may be the one that ends the process.
+  if (!row_locked && scene_.random.chance(100)) {
+    for (Slot& slot : slots_) execute(slot);
+  }
+  if (!faults.on) return;
+  if (faults.chance(swarm.worker_crash)) process_.kill();
   if (faults.chance(swarm.database_crash)) scene_.crash_database();
   if (faults.chance(swarm.cut)) connection_lost();
   if (!row_locked && faults.chance(swarm.interleave)) scene_.interleave(index_);
-}
-
-// --- The group and the consumer.
-
-void SimWorker::tell(const std::string& handler, std::vector<std::int32_t> partitions) {
-  news_[handler].partitions = std::move(partitions);
-}
-
-void SimWorker::learn(const std::string& handler, bool patient) {
-  const auto news = news_.find(handler);
-  if (news == news_.end()) return;
-  if (!std::exchange(news->second.revoking, true)) {
-    dispatcher_.revoke_all(handler);
-    if (scene_.trace.on()) note("stops " + handler);
-    if (patient) return;
-  }
-  const bool deadline = !patient || scene_.random.chance(200);
-  if (!dispatcher_.quiescent(handler) && !deadline) return;
-  dispatcher_.drop_revoked(handler);
-  std::erase_if(fetches_, [&](const auto& entry) { return entry.first.handler == handler; });
-  dispatcher_.assign(handler, news->second.partitions);
-  if (scene_.trace.on())
-    note("has " + std::to_string(news->second.partitions.size()) + " partitions of " + handler);
-  news_.erase(news);
-}
-
-void SimWorker::place(const std::string& handler) {
-  const auto placements = dispatcher_.placement(handler, scene_.now, kPatience);
-  if (!placements) return;
-  std::map<LaneId, Fetch> before;
-  before.swap(fetches_);
-  for (auto& [lane, fetching] : before) {
-    if (lane.handler != handler) fetches_.emplace(lane, fetching);
-  }
-  for (const delivery::Placement& placement : *placements) {
-    const LaneId lane{handler, placement.partition};
-    Fetch fetching{placement.offset, scene_.broker.incarnation(lane), false};
-    if (const auto earlier = before.find(lane); earlier != before.end()) {
-      // A lane that goes on where it was does not probe; the broker tells its consumer that the
-      // topic went.
-      const bool goes_on = !earlier->second.failed && earlier->second.offset == fetching.offset;
-      if (goes_on) fetching.incarnation = earlier->second.incarnation;
-      if (scene_.faults.plant == Plant::stale_fetch)
-        fetching.offset = std::max(fetching.offset, earlier->second.offset);
-    }
-    fetches_[lane] = fetching;
-    if (scene_.trace.on())
-      note("fetches " + to_text(lane) + " from " + std::to_string(fetching.offset));
-  }
-}
-
-// What a consumer does that is not told to stop at a position out of range.
-bool SimWorker::reset_to_earliest(const LaneId& lane, Fetch& fetching) const {
-  const Plant plant = scene_.faults.plant;
-  const auto& log = scene_.broker.log(lane);
-  const bool low = plant == Plant::no_low_check && fetching.offset < log.low;
-  const bool high = plant == Plant::no_high_check && fetching.offset > log.high();
-  if (!low && !high) return false;
-  fetching.offset = scene_.broker.log(lane).low;
-  fetching.incarnation = scene_.broker.incarnation(lane);
-  return true;
-}
-
-void SimWorker::fetch(const LaneId& lane, Fetch& fetching) {
-  delivery::Lane* mine = dispatcher_.find(lane);
-  if (mine == nullptr || !mine->wants_records() || fetching.failed) return;
-  const auto& log = scene_.broker.log(lane);
-  std::int64_t from = fetching.offset;
-  if (from >= log.low && scene_.faults.chance(scene_.swarm.refetch))
-    from = std::max(log.low, from - 3);
-  auto fetched = scene_.broker.fetch(lane, from, scene_.random.between(1, 6));
-  if (!fetched || fetching.incarnation != scene_.broker.incarnation(lane)) {
-    if (reset_to_earliest(lane, fetching)) return;
-    if (scene_.trace.on()) note("cannot fetch " + to_text(lane) + " from " + std::to_string(from));
-    fetching.failed = true;
-    return mine->partition_failed(Failure(FailureKind::position, "out of range"), scene_.now);
-  }
-  const bool tell_end =
-      fetched->at_end && (!scene_.faults.on || scene_.random.chance(scene_.swarm.eof));
-  if (scene_.trace.on() && (!fetched->records.empty() || fetched->next < log.high()))
-    note("fetched " + std::to_string(fetched->records.size()) + " of " + to_text(lane) + " from " +
-         std::to_string(from) + (tell_end ? " to the end" : ""));
-  fetching.offset = std::max(fetching.offset, fetched->next);
-  mine->offer(std::move(fetched->records), tell_end ? std::optional(log.high()) : std::nullopt,
-              scene_.now);
-}
-
-void SimWorker::fetch_any() {
-  if (fetches_.empty()) return;
-  auto entry = fetches_.begin();
-  std::advance(entry, scene_.random.below(fetches_.size()));
-  if (news_.contains(entry->first.handler) && news_.at(entry->first.handler).revoking) return;
-  fetch(entry->first, entry->second);
-}
-
-// --- Publishing and comparing.
-
-void SimWorker::append(Publication& publication) {
-  publication.appended = true;
-  scene_.broker.announce({*publication.row.key, *publication.row.value});
-  if (scene_.trace.on()) note("announced " + *publication.row.value);
-}
-
-void SimWorker::answer(std::size_t index, const Status& outcome) {
-  const Publication publication = std::move(publications_[index]);
-  publications_.erase(publications_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (scene_.trace.on())
-    note("hears of row " + std::to_string(publication.row.number) +
-         (outcome ? ": published" : ": " + outcome.failure().text));
-  dispatcher_.published(publication.lane, publication.generation, publication.row.number, outcome,
-                        scene_.now);
-}
-
-void SimWorker::relay(std::size_t index) {
-  Publication& publication = publications_[index];
-  if (publication.appended) return answer(index, {});
-  if (scene_.faults.chance(scene_.swarm.refuse))
-    return answer(index, Failure(FailureKind::refused, "too large"));
-  if (scene_.faults.chance(scene_.swarm.answer_lost)) {
-    if (scene_.random.chance(500)) append(publication);
-    return answer(index, Failure(FailureKind::unavailable, "timed out"));
-  }
-  append(publication);
-}
-
-void SimWorker::compare() {
-  if (scene_.faults.plant == Plant::no_comparison) return;
-  if (!comparison_) {
-    comparison_ = Comparison{dispatcher_.claims(), std::nullopt};
-    if (scene_.faults.on) return;
-  }
-  if (!comparison_->seen) {
-    std::vector<LaneId> lanes;
-    for (const auto& asked : comparison_->asked) lanes.push_back(asked.lane);
-    auto seen = store_.claims(lanes);
-    if (!seen) return comparison_.reset();
-    comparison_->seen = std::move(*seen);
-    if (scene_.faults.on) return;
-  }
-  dispatcher_.compare(comparison_->asked, *comparison_->seen);
-  comparison_.reset();
 }
 
 }  // namespace spool::simulation

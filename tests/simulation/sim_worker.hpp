@@ -1,47 +1,62 @@
 // One process of the engine: the real Dispatcher and Executors, around them what its shells do
-// (fetch, publish, compare, follow the group), one small step at a time. A crash ends the object; a
-// new one takes its place.
+// (fetch, publish, compare, follow the group, read retry topics and commands), one small step at a
+// time. A crash ends the object; a new one takes its place.
 #pragma once
 
 #include <array>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "engine/delivery/dispatcher.hpp"
+#include "engine/message/envelope.hpp"
 #include "tests/simulation/scene.hpp"
 #include "tests/simulation/sim_store.hpp"
 
 namespace spool::simulation {
 
-// Thrown through the engine when the process dies.
-struct WorkerCrash {};
-
 class SimWorker : public delivery::Log, public delivery::Probe {
  public:
   SimWorker(Scene& scene, int index);
 
-  // One thing, at random. Throws WorkerCrash.
+  // One thing, at random. Throws WorkerCrash, as the two below.
   void step();
-  // Fetches and applies all it can, as a worker does that nobody disturbs. Throws WorkerCrash.
+  // Fetches and applies all it can, as a worker does that nobody disturbs.
   void sprint();
-  // Everything that there is to do, once.
+  // Everything that there is to do, once; then asks itself whether it would sleep.
   void settle();
   // What is on its way to Kafka when the process dies arrives, or does not.
   void die();
 
   // The group gives the handler these partitions, once the worker comes to hear of it.
   void tell(const std::string& handler, std::vector<std::int32_t> partitions);
-  void connection_lost() { connection_.broken = true; }
+  void connection_lost() { process_.broken = true; }
   // Empty if it does not have the lane.
   std::optional<delivery::PauseReason> pause_reason(const delivery::LaneId& lane);
   bool idle() const;
+  // When it has something to do though nothing else happens, on the world's clock.
+  std::optional<delivery::Instant> wake_at() const;
+  // What its lanes believe, as far as the database agrees that they are its own. Throws Violation.
+  void check_memory();
 
   base::Result<delivery::LogBounds> bounds(const std::string& topic,
                                            std::int32_t partition) override;
   void reach(const delivery::LaneId& lane, delivery::Point point) override;
+
+  // The steps that it is made of, for scripted worlds.
+  void learn_now(const std::string& handler) { learn(handler, false); }
+  void place(const std::string& handler);
+  void fetch_all();
+  bool run_one();     // picks, executes and finishes one job, if there is any
+  bool pick_one();    // ... only picks it
+  bool begin_one();   // ... picks and executes it, without hearing how it ended
+  void finish_all();  // ... hears it
+  void publish_all();
+  void read_all_companions();
+  void poll_commands();
+  void compare_now();
+  const delivery::Lane* lane(const delivery::LaneId& id) { return dispatcher_.find(id); }
 
  private:
   // One database worker.
@@ -49,11 +64,17 @@ class SimWorker : public delivery::Log, public delivery::Probe {
     std::unique_ptr<delivery::Executor> executor;
     std::optional<delivery::Work> work;
     std::optional<delivery::Done> done;
+    bool executing = false;
   };
   struct Fetch {
     std::int64_t offset = 0;
     std::size_t incarnation = 0;
     bool failed = false;
+  };
+  struct Reading {
+    std::uint64_t generation = 0;
+    std::map<std::string, std::int64_t> next;
+    std::vector<delivery::ReplayRequest> later;  // only with Plant::requests_later
   };
   struct Publication {
     delivery::LaneId lane;
@@ -70,30 +91,43 @@ class SimWorker : public delivery::Log, public delivery::Probe {
     bool revoking = false;
   };
 
+  delivery::Moment moment() const;
   void pick(Slot& slot);
   void execute(Slot& slot);
   void finish(Slot& slot);
+  bool work_all();  // false: there is more
+  void check_alarm();
   void learn(const std::string& handler, bool patient);
-  void place(const std::string& handler);
   void fetch(const delivery::LaneId& lane, Fetch& fetch);
   void fetch_any();
   bool reset_to_earliest(const delivery::LaneId& lane, Fetch& fetch) const;
+  void read_companions(const delivery::LaneId& lane);
+  void read_companion(delivery::Lane& mine, Reading& reading, const std::string& topic,
+                      const RetryLog& log);
+  std::optional<delivery::ReplayRequest> request_in(const message::Record& record);
   void relay(std::size_t index);
   void append(Publication& publication);
   void answer(std::size_t index, const base::Status& outcome);
   void compare();
+  void check_lane(const delivery::Lane& mine, const LaneTables& tables);
   void note(const std::string& what);
   Slot& any_slot() { return slots_[scene_.random.below(slots_.size())]; }
-  std::string any_handler() { return scene_.random.chance(500) ? "ledger" : "natural"; }
+  const std::string& any_handler() {
+    return scene_.swarm.handlers[scene_.random.below(scene_.swarm.handlers.size())];
+  }
 
   Scene& scene_;
   int index_;
-  Connection connection_;
+  Process process_;
   SimStore store_;
+  std::chrono::milliseconds clock_off_;
+  base::EpochMicros hastened_ = 0;  // only with Plant::record_hastens
   std::map<std::string, handler::Handler> handlers_;
   delivery::Dispatcher dispatcher_;
   std::array<Slot, 2> slots_;
   std::map<delivery::LaneId, Fetch> fetches_;
+  std::map<delivery::LaneId, Reading> readings_;
+  message::EnvelopeReader reader_;
   std::vector<Publication> publications_;
   std::optional<Comparison> comparison_;
   std::map<std::string, News> news_;

@@ -8,20 +8,46 @@ int sometimes(Random& random, int most) {
   return random.chance(500) ? 0 : random.between(1, most);
 }
 
-}  // namespace
+// Off in most of them.
+int seldom(Random& random, int most) {
+  return random.chance(800) ? 0 : random.between(1, most);
+}
 
-Swarm Swarm::draw(Random& random) {
-  Swarm swarm;
-  swarm.workers = random.between(1, 3);
-  swarm.partitions = random.between(1, 2);
-  swarm.keys = random.between(1, 4);
-  swarm.steps = random.between(200, 900);
-  swarm.records_max = random.between(10, 60);
-  swarm.produce = random.between(50, 250);
+void draw_handlers(Swarm& swarm, Random& random) {
+  std::erase_if(swarm.handlers, [&](const std::string&) { return random.chance(400); });
+  if (swarm.handlers.empty()) swarm.handlers = {random.chance(500) ? "ledger" : "inbox"};
+  constexpr handler::Order kOrders[] = {handler::Order::kafka_key, handler::Order::finer_key,
+                                        handler::Order::none};
+  swarm.inbox_order = kOrders[random.below(3)];
+  swarm.hold = random.chance(300);
+  swarm.ladder.clear();
+  const int rungs = random.between(1, 3);
+  for (int i = 0; i < rungs; ++i) swarm.ladder.emplace_back(random.between(5, 50));
+  swarm.open_events_max = random.chance(700) ? 1'000 : random.between(4, 12);
+  swarm.key_events_max = random.chance(700) ? 1'000 : random.between(2, 6);
+  swarm.small_valve = random.chance(200);
+}
+
+void draw_events(Swarm& swarm, Random& random) {
+  swarm.produce = random.between(50, 350);
   swarm.gap = sometimes(random, 150);
   swarm.duplicate = sometimes(random, 200);
+  swarm.keyless = seldom(random, 300);
   swarm.flaw = sometimes(random, 250);
+  swarm.transient = sometimes(random, 300);
+  swarm.stubborn = random.between(0, 600);
+  swarm.scheduled = random.chance(650) ? 0 : random.between(50, 350);
+  swarm.service = seldom(random, 300);
+  swarm.login = seldom(random, 200);
+  swarm.slow_event = random.chance(60) ? random.between(1, 60) : 0;
   swarm.late = sometimes(random, 300);
+  swarm.service_down = swarm.service > 0 ? random.between(5, 40) : 0;
+  swarm.command = sometimes(random, 80);
+  swarm.hand = sometimes(random, 60);
+  swarm.years = seldom(random, 3);
+}
+
+void draw_faults(Swarm& swarm, Random& random) {
   swarm.refetch = sometimes(random, 200);
   swarm.eof = random.between(0, 800);
   swarm.refuse = random.chance(200) ? random.between(50, 300) : 0;
@@ -44,6 +70,7 @@ Swarm Swarm::draw(Random& random) {
   swarm.in_doubt = sometimes(random, 80);
   swarm.take_restarts_seq = random.chance(500);
   swarm.retention = random.chance(150) ? random.between(2, 10) : 0;
+  swarm.retry_retention = seldom(random, 60);
   if (swarm.retention == 0 && random.chance(150)) {
     // A stranger's log is recognised by the record before the position. Where there was none, or
     // where the database went back to having none, nobody can tell.
@@ -51,6 +78,28 @@ Swarm Swarm::draw(Random& random) {
     swarm.gap = 0;
     swarm.failover = 0;
     swarm.refetch = 0;
+    swarm.hand = 0;
+  }
+}
+
+}  // namespace
+
+Swarm Swarm::draw(Random& random) {
+  Swarm swarm;
+  swarm.workers = random.between(1, 3);
+  swarm.partitions = random.between(1, 2);
+  swarm.keys = random.between(1, 4);
+  swarm.steps = random.between(200, 900);
+  swarm.records_max = random.between(10, 60);
+  draw_handlers(swarm, random);
+  draw_events(swarm, random);
+  draw_faults(swarm, random);
+  if (random.chance(80)) {
+    // Every end costs a step of the search for the culprit: small worlds, few other ends.
+    swarm.deadly = random.between(20, 80);
+    swarm.records_max = std::min(swarm.records_max, 25);
+    swarm.worker_crash = seldom(random, 10);
+    swarm.same_machine = random.chance(300);
   }
   return swarm;
 }

@@ -2,6 +2,11 @@
 // from the seed, so that some worlds have one fault only, and often; others all of them.
 #pragma once
 
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "engine/handler/handler.hpp"
 #include "tests/simulation/sim_random.hpp"
 
 namespace spool::simulation {
@@ -14,15 +19,29 @@ struct Swarm {
   int steps = 500;
   int records_max = 60;  // of each partition
 
-  int produce = 0;      // of the world's steps
-  int gap = 0;          // of the offsets: control records
-  int duplicate = 0;    // of the events: published once more
-  int flaw = 0;         // of the events: cannot be applied
-  int late = 0;         // of the events: an older version
-  int refetch = 0;      // of the fetches: begins below the position
-  int eof = 0;          // of the fetches that reach the end: the consumer says so
-  int refuse = 0;       // of the published rows: refused for good
-  int answer_lost = 0;  // of the published rows
+  std::vector<std::string> handlers{"ledger", "natural", "inbox"};
+  handler::Order inbox_order = handler::Order::kafka_key;
+  bool hold = false;  // deaths of `ledger` and `inbox` go on holding their key
+  std::vector<std::chrono::milliseconds> ladder{std::chrono::milliseconds(10)};
+
+  int produce = 0;            // of the world's steps
+  int gap = 0;                // of the offsets: control records
+  int duplicate = 0;          // of the events: published once more
+  int keyless = 0;            // of the events
+  int flaw = 0;               // of the events: cannot be applied
+  int transient = 0;          // of the events: fail a few times
+  int stubborn = 0;           // of those: more often than the ladder allows
+  int scheduled = 0;          // of the events
+  int service = 0;            // of the events: need a service that may be away
+  int login = 0;              // of the events: wait for somebody who logs in
+  int slow_event = 0;         // of the events: too slow, whatever they are applied with
+  int deadly = 0;             // of the events: end the process that runs them
+  bool same_machine = false;  // a process that ends takes the database with it, which comes back
+  int late = 0;               // of the events: an older version
+  int refetch = 0;            // of the fetches: begins below the position
+  int eof = 0;                // of the fetches that reach the end: the consumer says so
+  int refuse = 0;             // of the published rows: refused for good
+  int answer_lost = 0;        // of the published rows
 
   int reassign = 0;        // of the world's steps
   int learn = 0;           // of a worker's steps, when the group has news for it: low means zombies
@@ -35,7 +54,12 @@ struct Swarm {
   int unnoticed = 0;       // of the connections, when the database crashes: not told
   int flush = 0;           // of the world's steps
   int retention = 0;       // of the world's steps
-  int recreate = 0;        // of the world's steps
+  int retry_retention = 0;  // of the world's steps: retry records expire
+  int recreate = 0;         // of the world's steps
+  int service_down = 0;     // of the world's steps
+  int command = 0;          // of the world's steps: an operator asks for something
+  int hand = 0;             // of the world's steps: somebody publishes a dead letter's copy
+  int years = 0;            // of the world's steps: nothing happens for three of them
 
   int unavailable = 0;  // of the statements, as the four below
   int slow = 0;
@@ -45,8 +69,15 @@ struct Swarm {
   int in_doubt = 0;           // of the commits
 
   bool take_restarts_seq = false;  // the rule allows both
+  int open_events_max = 1'000;     // of a lane
+  int key_events_max = 1'000;
+  bool small_valve = false;
 
   static Swarm draw(Random& random);
+  bool holds(const std::string& handler) const { return hold && handler != "natural"; }
+  handler::Order order(const std::string& handler) const {
+    return handler == "inbox" ? inbox_order : handler::Order::kafka_key;
+  }
 };
 
 }  // namespace spool::simulation

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/operators.hpp"
 #include "tests/simulation/scene.hpp"
 #include "tests/simulation/sim_worker.hpp"
 
@@ -16,6 +17,7 @@ struct Outcome {
   std::optional<std::string> violation;
   std::vector<std::string> trace;  // empty unless asked for
   std::int64_t records = 0;
+  std::int64_t deeds = 0;
 };
 
 Outcome simulate(std::uint64_t seed, Plant plant, bool traced);
@@ -30,6 +32,7 @@ class World {
 
  private:
   void step();
+  void produce(const delivery::LaneId& lane);
   void step_worker(std::size_t index, void (SimWorker::*what)());
   void strike_database();
   void age_log(const delivery::LaneId& lane);
@@ -37,11 +40,17 @@ class World {
   void interleave(int busy);
   void reassign();
   void come_to_rest();
+  void tell_what_is_open();
+  void sleep();
+  std::int64_t progress();
+  void check();
   bool at_rest();
+  bool lane_rests(const delivery::LaneId& lane);
   // What the lane's owner says.
   delivery::PauseReason pause_reason(const delivery::LaneId& lane);
 
   Scene scene_;
+  Operators operators_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   bool rebalance_due_ = false;
   bool interleaving_ = false;

@@ -19,8 +19,9 @@ bool LineBoard::wait_until(const std::function<bool()>& condition, std::chrono::
       seen = lines_;
     }
     if (condition()) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
     std::unique_lock lock(mutex_);
-    if (!wake_.wait_until(lock, deadline, [&] { return lines_ != seen; })) return false;
+    wake_.wait_for(lock, kLookAgain, [&] { return lines_ != seen; });
   }
 }
 

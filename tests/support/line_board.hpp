@@ -1,5 +1,6 @@
 // Lines that worker processes of one scenario wrote, as a signal: whoever waits for something to
-// become true looks again when any of them wrote a line. Any thread.
+// become true looks again when any of them wrote a line, and from time to time, because not
+// everything is told by one. Any thread.
 #pragma once
 
 #include <chrono>
@@ -13,11 +14,14 @@ namespace spool::test {
 inline constexpr std::chrono::seconds kPatience{
     120};  // far beyond what anything takes; only failures wait so long
 
+inline constexpr std::chrono::milliseconds kLookAgain{100};
+
 class LineBoard {
  public:
   void line_written();
 
-  // Whether `condition` became true within the deadline; asked at once, then after new lines.
+  // Whether `condition` became true within the deadline; asked at once, then after new lines and
+  // every kLookAgain.
   bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit = kPatience);
 
  private:

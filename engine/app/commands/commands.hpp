@@ -13,6 +13,12 @@ std::vector<Command> migrate_commands();
 std::vector<Command> topics_commands();
 std::vector<Command> config_commands();
 std::vector<Command> dlt_commands();
+std::vector<Command> dlt_change_commands();
+std::vector<Command> retries_commands();
+std::vector<Command> replay_commands();
+std::vector<Command> foreign_commands();
+std::vector<Command> privacy_commands();
+std::vector<Command> audit_commands();
 std::vector<Command> health_commands();
 std::vector<Command> version_commands();
 

@@ -15,6 +15,7 @@
 #include "engine/app/command_context.hpp"
 #include "engine/app/commands/commands.hpp"
 #include "engine/app/worker_settings.hpp"
+#include "engine/base/uuid.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/observe/health.hpp"
 #include "engine/observe/metrics.hpp"
@@ -55,7 +56,11 @@ WorkerIdentity identity() {
                                                   {"revision", std::string(facts.revision)},
                                                   {"librdkafka", std::string(facts.librdkafka)},
                                                   {"libpqxx", std::string(facts.libpqxx)}});
-  return {std::string(host.data()) + "/" + std::to_string(::getpid()), facts.version, version_json};
+  // Told from every other process that ever was: in a container the number of the process is always
+  // the same, and a lane must know whether its last owner has died.
+  const std::string once = base::to_string(base::random_uuid()).substr(0, 8);
+  return {std::string(host.data()) + "/" + std::to_string(::getpid()) + "/" + once, facts.version,
+          version_json};
 }
 
 // The signals that end a worker, held back from every thread begun meanwhile, so that the wait
@@ -160,7 +165,10 @@ void warn_of_missing_topics(const runtime::WorkerSettings& settings, observe::Lo
   const auto cluster = kafka::Cluster::open(settings.cluster);
   if (!cluster) return;  // the worker tells it, with more
   for (const runtime::HandlerRoute& route : settings.handlers) {
-    for (const std::string& topic : {route.topic, route.dead_letter_topic}) {
+    std::vector<std::string> topics = delivery::retry_topics(route.topic, route.retry);
+    topics.push_back(route.topic);
+    topics.push_back(route.dead_letter_topic);
+    for (const std::string& topic : topics) {
       const auto count = (*cluster)->partition_count(topic, kTopicLimit);
       if (count) continue;
       log.warn("topic.not_found", {{"topic", topic},

@@ -9,6 +9,7 @@
 #include "engine/app/read_file.hpp"
 #include "engine/app/topic_manifest.hpp"
 #include "engine/app/worker_settings.hpp"
+#include "engine/delivery/retry_policy.hpp"
 #include "engine/kafka/cluster.hpp"
 
 namespace spool::app {
@@ -19,6 +20,16 @@ using kafka::DifferenceKind;
 using kafka::TopicSpec;
 
 constexpr std::chrono::seconds kLimit{15};
+
+base::Result<RetryTopics> retry_topics(const config::Settings& settings) {
+  RetryTopics retries;
+  for (const auto& [name, handler] : settings.handlers) {
+    const auto policy = retry_policy(handler.retry);
+    if (!policy) return policy.failure();
+    retries[handler.topic] = delivery::retry_topics(handler.topic, *policy);
+  }
+  return retries;
+}
 
 base::Result<std::vector<TopicSpec>> wanted_topics(CommandContext& context,
                                                    const config::Settings& settings) {
@@ -32,7 +43,9 @@ base::Result<std::vector<TopicSpec>> wanted_topics(CommandContext& context,
   }
   auto specs = read_manifest(text, name);
   if (!specs) return specs;
-  return renamed(std::move(*specs), context.program().known, settings);
+  const auto retries = retry_topics(settings);
+  if (!retries) return retries.failure();
+  return with_retries(renamed(std::move(*specs), context.program().known, settings), *retries);
 }
 
 // What there is to compare, and with whom.
@@ -137,9 +150,12 @@ std::vector<Command> topics_commands() {
   return {
       {.path = "topics",
        .help = "The topics as they should be, against the cluster",
-       .footer = "The manifest is schemas/topics.toml, carried in the program. Topics that it does "
-                 "not name\n"
-                 "are left alone."},
+       .footer =
+           "The manifest is schemas/topics.toml, carried in the program. Topics that it does "
+           "not name\n"
+           "are left alone. The retry topics of a handler's topic follow from its retry.delays "
+           "and are\n"
+           "made as that topic is."},
       {.path = "topics plan",
        .help = "What `apply` would do",
        .options = {kManifest, {"--exit-code", "", "Exit with 8 if something differs"}},

@@ -1,0 +1,164 @@
+// The events of one job and what is to become of each: which are staged for the handler, and which
+// wait, fail or die without it. Fates are decided in the order of the events, round by round: what
+// a round teaches (this one failed, that one is a duplicate) is known to the next, in which later
+// events of the same key wait. Pure; owned by one BatchRun.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/delivery/jobs.hpp"
+#include "engine/delivery/open_events.hpp"
+#include "engine/delivery/route.hpp"
+#include "engine/message/envelope.hpp"
+#include "engine/message/identity.hpp"
+
+namespace spool::delivery {
+
+enum class Fate : std::uint8_t {
+  apply,      // staged
+  duplicate,  // settled before
+  request,    // a copy of a dead letter: asks for its replay
+  park,       // of the log: waits behind its key's head
+  schedule,   // not due yet
+  wait,       // of the open ones: stays as it is
+  retry,      // failed, and will be tried again
+  die,        // failed for good
+};
+
+// Why an event is not simply applied.
+struct Trouble {
+  message::Rejection why;
+  base::EpochMicros due = 0;  // of retry and schedule
+  std::size_t rung = 0;       // of retry
+  bool charged = true;        // of retry: the attempt counts
+  std::string dependency = {};
+};
+
+class Attempts {
+ public:
+  explicit Attempts(const Route& route);
+
+  // The events of a job, which outlives the rounds.
+  void begin_log(const LaneId& lane, const ApplyJob& job, base::EpochMicros now);
+  void begin_open(const LaneId& lane, const OpenPage& page, const Footing& footing,
+                  base::EpochMicros now);
+  // This one must not run: it has ended the process too often.
+  void condemn(std::size_t item);
+  // Of the log: how many events there are, and the offset behind them.
+  std::size_t events() const { return items_.size(); }
+  std::int64_t events_end() const;
+
+  // A round: decides and stages.
+  void prepare();
+
+  // What became known of an event; it holds from the next round on. A failure also at once: the
+  // answer is whether an event that should have waited for its key comes after it, so that another
+  // round is needed.
+  void learn_duplicate(std::size_t item);
+  void learn_ordinary(std::size_t item);  // no request after all
+  bool learn_failure(std::size_t item, handler::EventFailure failure);
+  // Later rounds are about the first `items_max` events only.
+  void cut(std::size_t items_max);
+
+  std::size_t size() const { return fates_.size(); }
+  Fate fate(std::size_t item) const { return fates_[item]; }
+  const Trouble& trouble(std::size_t item) const { return troubles_.at(item); }
+  message::Record record(std::size_t item) const;
+  const OpenRow* row(std::size_t item) const;  // null: from the log
+  KeyHash key(std::size_t item);
+  // Whether the fate of this event holds its key.
+  bool holds_key(std::size_t item) const;
+  std::int32_t life(std::size_t item) const;
+  std::int32_t attempt(std::size_t item) const;
+  // Reads it once more: identity and type, stand-ins where it has none.
+  struct Named {
+    std::string source;
+    std::string id;
+    std::string type;
+  };
+  Named name(std::size_t item);
+
+  handler::Batch& batch() { return *batch_; }
+  const std::vector<std::uint32_t>& staged() const { return staged_; }
+  // Staged events in their first life and who they are, for handlers with an inbox.
+  const std::vector<std::uint32_t>& inbox_items() const { return inbox_items_; }
+  const std::vector<message::Identity>& inbox_identities() const { return inbox_identities_; }
+  bool has(Fate fate) const { return fate_counts_[static_cast<std::size_t>(fate)] > 0; }
+  std::int64_t count(Fate fate) const { return fate_counts_[static_cast<std::size_t>(fate)]; }
+  // All are to be applied, as far as is known.
+  bool plain() const { return count(Fate::apply) == static_cast<std::int64_t>(fates_.size()); }
+  bool no_room() const { return no_room_; }
+
+  // Of the log: where the round ends, and what it passes.
+  std::int64_t to() const { return to_; }
+  std::int64_t gaps() const { return gaps_; }
+  std::int64_t last_offset() const { return last_offset_; }
+  std::int64_t last_timestamp_ms() const { return last_timestamp_ms_; }
+
+ private:
+  struct Item {
+    std::uint32_t slice;
+    std::uint32_t index;
+  };
+  struct Known {
+    Fate fate;
+    Trouble trouble;
+  };
+
+  Fate decide(std::size_t item);
+  Fate read_and_stage(std::size_t item);
+  Fate reject(std::size_t item, message::Rejection why);
+  Fate dispose(std::size_t item, handler::EventFailure failure, Trouble& trouble);
+  handler::Staging stage(const message::Event& event, std::size_t item);
+  bool waits_for_key(std::size_t item);
+  KeyHash make_key(std::size_t item);
+  bool fits(std::size_t item, Fate fate);
+  void set_fate(std::size_t item, Fate fate);
+  void find_end();
+
+  const Route& route_;
+  message::EnvelopeReader reader_;
+  std::unique_ptr<handler::Batch> batch_;
+
+  const LaneId* lane_ = nullptr;
+  const ApplyJob* log_ = nullptr;
+  const OpenPage* page_ = nullptr;
+  const Footing* footing_ = nullptr;
+  base::EpochMicros now_ = 0;
+  std::vector<Item> items_;
+  bool complete_ = true;  // items_ are all that the job's slices hold
+  std::unordered_map<std::size_t, Known> known_;
+
+  // Of the round.
+  std::vector<Fate> fates_;
+  std::int64_t fate_counts_[8] = {};
+  std::unordered_map<std::size_t, Trouble> troubles_;
+  std::unordered_map<std::size_t, KeyHash> keys_;  // that had to be computed
+  std::unordered_set<KeyHash, KeyHashOf> blocked_;
+  std::unordered_map<KeyHash, std::int64_t, KeyHashOf> joined_;  // events that wait, by key
+  std::vector<std::uint32_t> staged_;
+  std::vector<std::uint32_t> inbox_items_;
+  std::vector<message::Identity> inbox_identities_;
+  std::int64_t opened_ = 0;
+  std::int64_t opened_bytes_ = 0;
+  bool no_room_ = false;
+  std::int64_t to_ = 0;
+  std::int64_t gaps_ = 0;
+  std::int64_t last_offset_ = -1;
+  std::int64_t last_timestamp_ms_ = -1;
+};
+
+// A record that is a dead letter's copy, published by hand: which life it asks to replay. Both the
+// life and the marks of a dead-letter copy are needed: a retry record carries the life too, and may
+// arrive after its event has died in it.
+std::optional<std::int32_t> asked_life(const message::Record& record);
+
+// What a held event costs of the lane's bound.
+std::int64_t held_bytes(const message::Record& record);
+
+}  // namespace spool::delivery

@@ -1,0 +1,102 @@
+#include "engine/delivery/open_book.hpp"
+
+#include <algorithm>
+
+#include "engine/base/assert.hpp"
+
+namespace spool::delivery {
+
+void OpenBook::join(const OpenRow& row, bool counted) {
+  bytes_ += row.bytes;
+  if (counted) ++delta.open;
+  if (row.state == OpenState::scheduled) return schedule(row.due);
+  Held& held = held_.touch(row.key);
+  ++held.events;
+  if (row.state == OpenState::parked) return;
+  held.head = row.number;
+  held.due = row.due;
+  held.blocked = row.state == OpenState::dead;
+}
+
+void OpenBook::stay(const OpenRow& row) {
+  Held& held = held_.touch(row.key);
+  held.head = row.number;
+  held.due = row.due;
+  held.blocked = row.state == OpenState::dead;
+  if (held.blocked) --delta.open;
+}
+
+void OpenBook::leave(const OpenRow& row) {
+  bytes_ -= row.bytes;
+  if (row.state != OpenState::dead) --delta.open;
+  if (row.state == OpenState::scheduled) return;
+  Held& held = held_.touch(row.key);
+  SPOOL_ASSERT(held.events > 0, "a row leaves a key that holds none");
+  --held.events;
+  if (held.head == row.number) held = Held{held.events, -1, 0, false};
+}
+
+Revival OpenBook::revive(const FoundLetter& letter, base::EpochMicros now) {
+  --delta.dead;
+  ++delta.open;
+  Revival revival{letter.id, letter.held_by, OpenState::head, now, letter.held_by >= 0};
+  Held& held = held_.touch(letter.key);
+  if (revival.in_place) {
+    held.head = letter.held_by;
+    held.due = now;
+    held.blocked = false;
+    return revival;
+  }
+  revival.number = take_number();
+  bytes_ += letter.bytes;
+  if (held.events++ > 0) {
+    revival.state = OpenState::parked;
+  } else {
+    held.head = revival.number;
+    held.due = now;
+  }
+  return revival;
+}
+
+Awakening OpenBook::awaken(const OpenRow& row) {
+  Awakening awakening{row.number, take_number(), OpenState::head};
+  Held& held = held_.touch(row.key);
+  if (held.events++ > 0) {
+    awakening.state = OpenState::parked;
+  } else {
+    held.head = awakening.new_number;
+    held.due = row.due;
+  }
+  return awakening;
+}
+
+std::vector<KeyHash> OpenBook::headless() const {
+  std::vector<KeyHash> keys;
+  for (const KeyChange& change : held_.changes()) {
+    if (change.held.events > 0 && change.held.head < 0) keys.push_back(change.key);
+  }
+  // In one order everywhere: a simulation must repeat itself.
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+void OpenBook::promoted(const KeyHash& key, std::int64_t number, base::EpochMicros due) {
+  Held& held = held_.touch(key);
+  held.head = number;
+  held.due = due;
+}
+
+void OpenBook::schedule(base::EpochMicros due) {
+  if (!next_scheduled_ || due < *next_scheduled_) next_scheduled_ = due;
+}
+
+void OpenBook::scheduled_are(std::optional<base::EpochMicros> earliest) {
+  next_scheduled_ = earliest;
+  scheduled_known_ = true;
+}
+
+OpenChange OpenBook::change() const {
+  return {held_.changes(), bytes_, next_number_, next_scheduled_, scheduled_known_};
+}
+
+}  // namespace spool::delivery

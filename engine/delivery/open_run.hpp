@@ -1,0 +1,29 @@
+// Jobs about open events that run no handler: scheduled ones wake up, retry topics are settled,
+// operators' commands are carried out. Each is one fenced transaction. Used by one executor.
+#pragma once
+
+#include "engine/base/result.hpp"
+#include "engine/delivery/jobs.hpp"
+#include "engine/delivery/open_book.hpp"
+#include "engine/delivery/ports.hpp"
+
+namespace spool::delivery {
+
+class OpenRun {
+ public:
+  explicit OpenRun(Store& store) : store_(store) {}
+
+  base::Result<Committed> run(const LaneId& lane, const AwakenJob& job, base::EpochMicros now);
+  base::Result<Committed> run(const LaneId& lane, const CompanionsJob& job, base::EpochMicros now);
+  base::Result<Committed> run(const LaneId& lane, const CommandJob& job, base::EpochMicros now);
+
+ private:
+  // `work` writes through the transaction and keeps the book.
+  template <typename Work>
+  base::Result<Committed> transact(const LaneId& lane, const Footing& footing,
+                                   Durability durability, Work work);
+
+  Store& store_;
+};
+
+}  // namespace spool::delivery

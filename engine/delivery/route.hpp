@@ -1,0 +1,19 @@
+// How the lanes of one handler are served. Made at start, read-only afterwards, any thread.
+#pragma once
+
+#include <string>
+
+#include "engine/delivery/retry_policy.hpp"
+#include "engine/handler/handler.hpp"
+
+namespace spool::delivery {
+
+struct Route {
+  std::string topic;
+  const handler::Handler* handler = nullptr;  // outlives whoever has the route
+  RetryPolicy policy = {};
+  // After a death the key stays held until an operator decides.
+  bool hold_after_death = false;
+};
+
+}  // namespace spool::delivery

@@ -1,0 +1,62 @@
+#include "engine/runtime/worker_plan.hpp"
+
+#include <utility>
+
+#include "engine/delivery/retry_policy.hpp"
+
+namespace spool::runtime {
+
+std::map<std::string, delivery::HandlerLanes> lanes_of(const WorkerSettings& settings) {
+  std::map<std::string, delivery::HandlerLanes> lanes;
+  for (const HandlerRoute& h : settings.handlers) {
+    lanes.emplace(h.handler->spec.name,
+                  delivery::HandlerLanes{h.lane, h.handler->spec.dependencies});
+  }
+  return lanes;
+}
+
+std::map<std::string, delivery::Route> routes_of(const WorkerSettings& settings) {
+  std::map<std::string, delivery::Route> routes;
+  for (const HandlerRoute& h : settings.handlers) {
+    routes.emplace(h.handler->spec.name,
+                   delivery::Route{h.topic, h.handler, h.retry, h.hold_after_death});
+  }
+  return routes;
+}
+
+std::map<std::string, std::vector<std::string>> retry_topics_of(const WorkerSettings& settings) {
+  std::map<std::string, std::vector<std::string>> topics;
+  for (const HandlerRoute& h : settings.handlers)
+    topics.emplace(h.handler->spec.name, delivery::retry_topics(h.topic, h.retry));
+  return topics;
+}
+
+std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings) {
+  std::vector<store::LaneContext> contexts;
+  for (const HandlerRoute& h : settings.handlers) {
+    store::LaneContext context;
+    context.handler = h.handler->spec.name;
+    context.topic = h.topic;
+    context.dead_letter_topic = h.dead_letter_topic;
+    context.retry_topics = delivery::retry_topics(h.topic, h.retry);
+    context.events_topic = settings.events_topic;
+    context.group = h.group;
+    context.release = settings.release;
+    context.owner = settings.owner;
+    contexts.push_back(std::move(context));
+  }
+  return contexts;
+}
+
+std::vector<std::string> topics_published_to(const WorkerSettings& settings) {
+  std::vector<std::string> topics;
+  for (const HandlerRoute& h : settings.handlers) {
+    topics.push_back(h.dead_letter_topic);
+    for (std::string& topic : delivery::retry_topics(h.topic, h.retry))
+      topics.push_back(std::move(topic));
+  }
+  if (!settings.events_topic.empty()) topics.push_back(settings.events_topic);
+  return topics;
+}
+
+}  // namespace spool::runtime

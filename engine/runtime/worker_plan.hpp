@@ -1,0 +1,22 @@
+// What a worker's parts are made from: its settings, seen from the side of each. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/delivery/dispatcher.hpp"
+#include "engine/delivery/route.hpp"
+#include "engine/runtime/worker.hpp"
+#include "engine/store/pg_store.hpp"
+
+namespace spool::runtime {
+
+std::map<std::string, delivery::HandlerLanes> lanes_of(const WorkerSettings& settings);
+std::map<std::string, delivery::Route> routes_of(const WorkerSettings& settings);
+std::map<std::string, std::vector<std::string>> retry_topics_of(const WorkerSettings& settings);
+std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings);
+// Every topic that the worker publishes to.
+std::vector<std::string> topics_published_to(const WorkerSettings& settings);
+
+}  // namespace spool::runtime

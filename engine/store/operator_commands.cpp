@@ -1,0 +1,307 @@
+#include "engine/store/operator_commands.hpp"
+
+#include <map>
+
+#include "engine/base/assert.hpp"
+#include "engine/base/text.hpp"
+#include "engine/postgres/array_text.hpp"
+#include "engine/store/event_filter_sql.hpp"
+
+namespace spool::store {
+namespace {
+
+using base::Failure;
+using base::FailureKind;
+using base::Result;
+using base::Status;
+using delivery::CommandKind;
+using postgres::Params;
+using postgres::Statement;
+using postgres::Transaction;
+
+constexpr Statement kNow{"operator_now",
+                         "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"};
+
+constexpr Statement kCountLetters{
+    "command_count_letters",
+    "select d.handler, d.partition, count(*) from spool.dead_letters d"
+    " join spool.lanes l on l.handler = d.handler and l.partition = d.partition"
+    " where ($2::text is null or d.handler = $2)"
+    " and " SPOOL_LETTER_MATCHES("d", "$1::jsonb") " and not d.erased group by 1, 2"};
+
+// A dead head is its dead letter's.
+constexpr Statement kCountOpen{
+    "command_count_open",
+    "select o.handler, o.partition, count(*) from spool.open_events o"
+    " join spool.lanes l on l.handler = o.handler and l.partition = o.partition"
+    " where ($2::text is null or o.handler = $2) and o.state <> 'dead'"
+    " and " SPOOL_OPEN_MATCHES("o", "l", "$1::jsonb") " group by 1, 2"};
+
+// What waits behind a head has no time of its own.
+constexpr Statement kCountWaiting{
+    "command_count_waiting",
+    "select o.handler, o.partition, count(*) from spool.open_events o"
+    " join spool.lanes l on l.handler = o.handler and l.partition = o.partition"
+    " where ($2::text is null or o.handler = $2) and o.state in ('head', 'scheduled')"
+    " and o.due_at > clock_timestamp()"
+    " and " SPOOL_OPEN_MATCHES("o", "l", "$1::jsonb") " group by 1, 2"};
+
+constexpr Statement kGive{
+    "command_give",
+    "insert into spool.commands (id, kind, handler, filter, rate, matched, reason, actor)"
+    " values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)"};
+
+constexpr Statement kGiveLanes{
+    "command_give_lanes",
+    "insert into spool.command_lanes (command_id, handler, partition)"
+    " select $1, $2, partition from unnest($3::int[]) partition order by partition"};
+
+constexpr Statement kNotify{"command_notify", "select pg_notify('spool_commands', $1)"};
+
+constexpr Statement kLock{
+    "command_lock",
+    "select state, rate, handler, kind from spool.commands where id = $1 for update"};
+
+constexpr Statement kState{
+    "command_state",
+    "update spool.commands set state = $2,"
+    " finished_at = case when $2 = 'cancelled' then clock_timestamp() end where id = $1"};
+
+constexpr Statement kRate{"command_rate", "update spool.commands set rate = $2 where id = $1"};
+
+constexpr Statement kForget{
+    "command_forget_users",
+    "update spool.commands set filter = filter - 'user' where kind = 'erase' and filter ? 'user'"
+    " and state in ('finished', 'cancelled')"};
+
+// handler -> partition -> how many of it are meant
+using Meant = std::map<std::string, std::map<std::int32_t, std::int64_t>>;
+
+// Dead letters that a command of this kind does something to are of this state; empty: any.
+std::optional<std::string> state_of(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::replay:
+    case CommandKind::discard:
+      return "open";
+    case CommandKind::restore:
+      return "discarded";
+    case CommandKind::retry_now:
+    case CommandKind::cancel:
+    case CommandKind::erase:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::vector<const Statement*> counts_of(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::replay:
+    case CommandKind::discard:
+    case CommandKind::restore:
+      break;
+    case CommandKind::retry_now:
+      return {&kCountWaiting};
+    case CommandKind::cancel:
+      return {&kCountOpen};
+    case CommandKind::erase:
+      return {&kCountLetters, &kCountOpen};
+  }
+  return {&kCountLetters};
+}
+
+Result<Meant> count(Transaction& transaction, CommandKind kind, const EventFilter& filter) {
+  Meant meant;
+  for (const Statement* statement : counts_of(kind)) {
+    auto rows = transaction.execute(*statement, Params::of(filter_json(filter), filter.handler));
+    if (!rows) return rows.failure();
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      meant[rows->text(i, 0)][rows->int32(i, 1)] += rows->int64(i, 2);
+  }
+  return meant;
+}
+
+GivenCommand summary(const std::string& handler,
+                     const std::map<std::int32_t, std::int64_t>& partitions) {
+  GivenCommand given;
+  given.handler = handler;
+  given.lanes = static_cast<std::int64_t>(partitions.size());
+  for (const auto& [partition, events] : partitions) given.matched += events;
+  return given;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out;
+  base::append_json_quoted(out, base::printable(text, text.size()));
+  return out;
+}
+
+Status wake_owners(Transaction& transaction, const std::string& handler) {
+  auto told = transaction.execute(kNotify, Params::of(handler));
+  return told ? Status() : Status(told.failure());
+}
+
+Result<EventFilter> completed(Transaction& transaction, const CommandRequest& request) {
+  auto now = transaction.execute(kNow);
+  if (!now) return now.failure();
+  EventFilter filter = request.filter;
+  filter.until = now->int64(0, 0);
+  if (const auto state = state_of(request.kind)) filter.state = state;
+  return filter;
+}
+
+Status give(Transaction& transaction, const CommandRequest& request, const EventFilter& filter,
+            const std::map<std::int32_t, std::int64_t>& partitions, const Operator& who,
+            GivenCommand& given) {
+  given.id = base::random_uuid();
+  auto row = transaction.execute(
+      kGive, Params::of(given.id, to_string(request.kind), given.handler, filter_json(filter),
+                        request.rate, given.matched, who.reason, who.actor));
+  if (!row) return row.failure();
+  postgres::ArrayText numbers;
+  for (const auto& [partition, events] : partitions) numbers.add_int64(partition);
+  auto lanes = transaction.execute(kGiveLanes, Params::of(given.id, given.handler, numbers.text()));
+  if (!lanes) return lanes.failure();
+  const std::string kind(to_string(request.kind));
+  if (auto written = write_audit(transaction, who,
+                                 {kind + ".start", given.handler, base::to_string(given.id),
+                                  "{\"filter\": " + audit_json(filter) +
+                                      ", \"matched\": " + std::to_string(given.matched) +
+                                      ", \"rate\": " + std::to_string(request.rate) + "}"});
+      !written)
+    return written;
+  return wake_owners(transaction, given.handler);
+}
+
+// A command that is there and has not ended, locked: nobody ends it meanwhile.
+struct Locked {
+  std::string state;
+  std::int64_t rate = 0;
+  std::string handler;
+  std::string kind;
+};
+
+Result<Locked> lock(Transaction& transaction, const base::Uuid& id) {
+  auto rows = transaction.execute(kLock, Params::of(id));
+  if (!rows) return rows.failure();
+  if (rows->empty())
+    return Failure(FailureKind::not_found, "there is no command " + base::to_string(id));
+  Locked command{rows->text(0, 0), rows->int64(0, 1), rows->text(0, 2), rows->text(0, 3)};
+  if (command.state == "finished" || command.state == "cancelled")
+    return Failure(FailureKind::conflict,
+                   "command " + base::to_string(id) + " is " + command.state + " already");
+  return command;
+}
+
+}  // namespace
+
+std::string_view to_string(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::replay:
+      return "replay";
+    case CommandKind::discard:
+      return "discard";
+    case CommandKind::restore:
+      return "restore";
+    case CommandKind::retry_now:
+      return "retry_now";
+    case CommandKind::cancel:
+      return "cancel";
+    case CommandKind::erase:
+      break;
+  }
+  return "erase";
+}
+
+Result<base::EpochMicros> database_now(postgres::Connection& connection) {
+  auto now = connection.execute(kNow);
+  if (!now) return now.failure();
+  return now->int64(0, 0);
+}
+
+Result<std::vector<GivenCommand>> give_commands(postgres::Connection& connection,
+                                                const CommandRequest& request,
+                                                const Operator& who) {
+  auto begun = begin_durable(connection);
+  if (!begun) return begun.failure();
+  Transaction& transaction = **begun;
+  const auto filter = completed(transaction, request);
+  if (!filter) return filter.failure();
+  const auto meant = count(transaction, request.kind, *filter);
+  if (!meant) return meant.failure();
+  std::vector<GivenCommand> all;
+  for (const auto& [handler, partitions] : *meant) {
+    GivenCommand given = summary(handler, partitions);
+    if (auto done = give(transaction, request, *filter, partitions, who, given); !done)
+      return done.failure();
+    all.push_back(std::move(given));
+  }
+  if (auto done = transaction.commit(); !done) return done.failure();
+  return all;
+}
+
+Result<std::vector<GivenCommand>> count_commands(postgres::Connection& connection,
+                                                 const CommandRequest& request) {
+  auto begun = connection.begin();
+  if (!begun) return begun.failure();
+  const auto filter = completed(**begun, request);
+  if (!filter) return filter.failure();
+  const auto meant = count(**begun, request.kind, *filter);
+  if (!meant) return meant.failure();
+  std::vector<GivenCommand> all;
+  for (const auto& [handler, partitions] : *meant) all.push_back(summary(handler, partitions));
+  return all;
+}
+
+Status change_command(postgres::Connection& connection, const base::Uuid& id, CommandChange change,
+                      const Operator& who) {
+  auto begun = begin_durable(connection);
+  if (!begun) return begun.failure();
+  Transaction& transaction = **begun;
+  const auto command = lock(transaction, id);
+  if (!command) return command.failure();
+  const bool cancels = change == CommandChange::cancel;
+  const std::string state = cancels                          ? "cancelled"
+                            : change == CommandChange::pause ? "paused"
+                                                             : "running";
+  const std::string verb = cancels ? "cancel" : change == CommandChange::pause ? "pause" : "resume";
+  if (command->state == state) {
+    return Failure(FailureKind::conflict,
+                   "command " + base::to_string(id) + " is " + state + " already");
+  }
+  if (auto done = transaction.execute(kState, Params::of(id, state)); !done) return done.failure();
+  if (auto written = write_audit(transaction, who,
+                                 {command->kind + "." + verb, command->handler, base::to_string(id),
+                                  "{\"before\": " + quoted(command->state) + "}"});
+      !written)
+    return written;
+  if (auto told = wake_owners(transaction, command->handler); !told) return told;
+  return transaction.commit();
+}
+
+Status set_rate(postgres::Connection& connection, const base::Uuid& id, std::int64_t rate,
+                const Operator& who) {
+  auto begun = begin_durable(connection);
+  if (!begun) return begun.failure();
+  Transaction& transaction = **begun;
+  const auto command = lock(transaction, id);
+  if (!command) return command.failure();
+  if (auto done = transaction.execute(kRate, Params::of(id, rate)); !done) return done.failure();
+  if (auto written =
+          write_audit(transaction, who,
+                      {command->kind + ".set_rate", command->handler, base::to_string(id),
+                       "{\"before\": " + std::to_string(command->rate) +
+                           ", \"after\": " + std::to_string(rate) + "}"});
+      !written)
+    return written;
+  if (auto told = wake_owners(transaction, command->handler); !told) return told;
+  return transaction.commit();
+}
+
+Status forget_ended_users(postgres::Connection& connection) {
+  auto begun = begin_durable(connection);
+  if (!begun) return begun.failure();
+  if (auto done = (*begun)->execute(kForget); !done) return done.failure();
+  return (*begun)->commit();
+}
+
+}  // namespace spool::store

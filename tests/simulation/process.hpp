@@ -1,0 +1,36 @@
+// What the parts of one simulated process share: its number, its way to the database, and whether
+// it is about to end.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace spool::simulation {
+
+// Thrown through the engine when the process dies.
+struct WorkerCrash {};
+
+// How often each life of a record ended the process that ran it.
+using Kills = std::map<std::pair<int, std::int32_t>, int>;
+
+struct Process {
+  int number = 0;       // no two processes share one
+  bool broken = false;  // its connection; whole again after one failed statement
+  bool doomed = false;
+  // Serials and attempts whose retry records it has read; only Plant::head_needs_record asks.
+  std::set<std::pair<int, std::int32_t>> records_read = {};
+
+  // A handler's exception is caught by the engine, its end of the process is not: whatever the
+  // engine does next, it does not come to it.
+  void go_on() const {
+    if (doomed) throw WorkerCrash{};
+  }
+  [[noreturn]] void kill() {
+    doomed = true;
+    throw WorkerCrash{};
+  }
+};
+
+}  // namespace spool::simulation
