@@ -68,7 +68,7 @@ base::Result<std::vector<runtime::HandlerRoute>> routes(const config::Settings& 
                            "handlers." + name + ": " + policy.failure().text);
     }
     routes.push_back({&handler, own.topic, own.group, own.dlt_topic, std::move(*policy),
-                      own.after_death == "hold", lane_limits(settings, own)});
+                      own.after_death == "hold", own.timeout, lane_limits(settings, own)});
   }
   if (routes.empty()) {
     return base::Failure(base::FailureKind::invalid,

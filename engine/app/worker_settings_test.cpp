@@ -167,6 +167,7 @@ TEST_F(WorkerSettingsTest, TakesTheFailurePathOfEachHandler) {
   own.retry.permanent = {"policy.*"};
   own.retry.classes["upstream.timeout"] = {{{54ms}}, 55ms};
   own.after_death = "hold";
+  own.timeout = 56ms;
   own.valve = {61, 0.5, 62, 63ms};
   own.open_events_max = 71;
   own.open_bytes_max = 72;
@@ -183,6 +184,7 @@ TEST_F(WorkerSettingsTest, TakesTheFailurePathOfEachHandler) {
   EXPECT_EQ(timeout.delays, std::vector{54ms});
   EXPECT_EQ(timeout.ttl, 55ms);
   EXPECT_TRUE(route.hold_after_death);
+  EXPECT_EQ(route.timeout, 56ms);
   EXPECT_EQ(route.lane.valve.streak, 61);
   EXPECT_EQ(route.lane.valve.window, 62);
   EXPECT_EQ(route.lane.valve.shut_for, 63ms);

@@ -12,6 +12,7 @@ namespace spool::base {
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
   friend bool operator==(const Uuid&, const Uuid&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): false, it sees the 0 of the synthesised comparison
   friend auto operator<=>(const Uuid&, const Uuid&) = default;
 };
 

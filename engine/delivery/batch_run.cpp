@@ -244,6 +244,9 @@ Status BatchRun::apply(LaneTransaction& transaction, const Footing& footing, Car
   statistics_.asked = std::max(statistics_.asked, staged);
   if (staged == 0) return {};
   if (care == Care::searching) return search(transaction, 0, staged);
+  if (footing.blame_slow) {
+    if (auto done = own(transaction.allow(route_.timeout)); !done) return done;
+  }
   auto applied = transaction.apply(attempts_.batch(), 0, staged);
   if (applied) return take_in(*applied);
   const bool alone = staged == 1 && footing.blame_slow;

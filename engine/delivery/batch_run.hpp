@@ -5,7 +5,6 @@
 // savepoints. Suspects (suspicion.hpp) run under a mark that is durable before.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>

@@ -173,9 +173,9 @@ void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now,
     lane.finish_take(std::move(take->outcome), now);
   } else if (auto* run = std::get_if<RunDone>(&done)) {
     if (auto* apply = std::get_if<ApplyJob>(&work.job)) {
-      lane.finish_apply(std::move(*apply), std::move(run->outcome), now);
+      lane.finish_apply(std::move(*apply), run->outcome, now);
     } else {
-      lane.finish_drain(std::move(run->outcome), now);
+      lane.finish_drain(run->outcome, now);
     }
   } else if (auto* open = std::get_if<OpenDone>(&done)) {
     if (auto* companions = std::get_if<CompanionsJob>(&work.job)) {

@@ -7,7 +7,6 @@
 
 namespace spool::delivery {
 
-using base::Failure;
 using base::FailureKind;
 
 namespace {
@@ -256,11 +255,9 @@ void Lane::take_in(const Committed& committed) {
   for (const KeyChange& key : open.keys) held_->set(key.key, key.held);
   open_bytes_ += open.bytes;
   next_number_ = open.next_number;
-  if (open.scheduled_known) {
-    next_scheduled_ = open.next_scheduled;
-  } else if (open.next_scheduled && (!next_scheduled_ || *open.next_scheduled < *next_scheduled_)) {
-    next_scheduled_ = open.next_scheduled;
-  }
+  const bool sooner =
+      open.next_scheduled && (!next_scheduled_ || *open.next_scheduled < *next_scheduled_);
+  if (open.scheduled_known || sooner) next_scheduled_ = open.next_scheduled;
   suspicion_ = committed.suspicion;
   no_room_ = committed.no_room;
   if (committed.outbox_written) outbox_.written();
@@ -292,14 +289,14 @@ void Lane::ran(const base::Result<Committed>& outcome, Slowness& slowness, Insta
   failed(outcome.failure(), now);
 }
 
-void Lane::finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant now) {
+void Lane::finish_apply(ApplyJob job, const base::Result<Committed>& outcome, Instant now) {
   if (!end_job()) return;
   const std::uint64_t generation = generation_;
   ran(outcome, slow_log_, now);
   if (generation == generation_) feed_.put_back(std::move(job.slices), next_);
 }
 
-void Lane::finish_drain(base::Result<Committed> outcome, Instant now) {
+void Lane::finish_drain(const base::Result<Committed>& outcome, Instant now) {
   if (!end_job()) return;
   ran(outcome, slow_open_, now);
 }

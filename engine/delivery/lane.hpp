@@ -85,8 +85,8 @@ class Lane {
   void finish_take(base::Result<Taken> outcome, Instant now);
   // The job comes back with its records: what it did not get to, and after a failure that blames
   // nobody all of them, is tried again.
-  void finish_apply(ApplyJob job, base::Result<Committed> outcome, Instant now);
-  void finish_drain(base::Result<Committed> outcome, Instant now);  // of a drain
+  void finish_apply(ApplyJob job, const base::Result<Committed>& outcome, Instant now);
+  void finish_drain(const base::Result<Committed>& outcome, Instant now);  // of a drain
   void finish_awaken(base::Result<Committed> outcome, Instant now);
   void finish_companions(CompanionsJob job, base::Result<Committed> outcome, Instant now);
   void finish_command(const CommandJob& job, base::Result<Committed> outcome, Instant now);

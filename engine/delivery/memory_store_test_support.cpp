@@ -10,7 +10,6 @@
 namespace spool::delivery::test {
 
 using base::Failure;
-using base::FailureKind;
 using base::Result;
 using base::Status;
 

@@ -189,7 +189,9 @@ Result<std::vector<FoundLetter>> MemoryTransaction::find_letters(
     std::span<const ReplayRequest> requests) {
   if (auto failure = store_.strike("find_letters")) return *failure;
   std::vector<FoundLetter> found;
-  for (const auto& [identity, letter] : mine_.letters) {
+  for (const auto& kept : mine_.letters) {
+    const auto& identity = kept.first;
+    const auto& letter = kept.second;
     const bool asked = std::any_of(requests.begin(), requests.end(), [&](const auto& request) {
       return request.source == identity.source && request.id == identity.id;
     });
@@ -255,6 +257,11 @@ Status MemoryTransaction::suspect(const Suspicion& suspicion) {
 Status MemoryTransaction::move_companions(const std::map<std::string, std::int64_t>& next) {
   if (auto failure = store_.strike("move_companions")) return *failure;
   for (const auto& [topic, offset] : next) mine_.companions[topic] = offset;
+  return {};
+}
+
+Status MemoryTransaction::allow(std::chrono::milliseconds) {
+  if (auto failure = store_.strike("allow")) return *failure;
   return {};
 }
 

@@ -50,6 +50,7 @@ class MemoryTransaction final : public LaneTransaction {
   base::Status suspect(const Suspicion& suspicion) override;
   base::Status move_companions(const std::map<std::string, std::int64_t>& next) override;
   base::Status let_go() override;
+  base::Status allow(std::chrono::milliseconds limit) override;
   base::Status settle_outbox(std::span<const std::int64_t> published,
                              std::span<const RefusedRow>) override;
   base::Status commit(Durability durability) override;

@@ -3,6 +3,7 @@
 // implement it; the core knows neither.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -179,6 +180,9 @@ class LaneTransaction {
   virtual base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) = 0;
   virtual base::Status finish_page(const Command& command, const CommandCount& count,
                                    bool last) = 0;
+
+  // What follows may take so long, whatever limit the session has.
+  virtual base::Status allow(std::chrono::milliseconds limit) = 0;
 
   virtual base::Status suspect(const Suspicion& suspicion) = 0;
   virtual base::Status move_companions(const std::map<std::string, std::int64_t>& next) = 0;

@@ -1,6 +1,7 @@
 // How the lanes of one handler are served. Made at start, read-only afterwards, any thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "engine/delivery/retry_policy.hpp"
@@ -14,6 +15,8 @@ struct Route {
   RetryPolicy policy = {};
   // After a death the key stays held until an operator decides.
   bool hold_after_death = false;
+  // What one event alone may take, once its batch has been too slow again and again.
+  std::chrono::milliseconds timeout{30'000};
 };
 
 }  // namespace spool::delivery

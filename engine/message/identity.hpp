@@ -14,6 +14,7 @@ struct Identity {
   std::string source;
   std::string id;
   friend bool operator==(const Identity&, const Identity&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): false, it sees the 0 of the synthesised comparison
   friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 

@@ -224,7 +224,7 @@ base::Status Worker::Impl::start_admin() {
 // The server ends a statement by itself, and TCP a dead connection; a call beyond both will never
 // come back.
 std::chrono::milliseconds Worker::Impl::call_limit() const {
-  return settings.database.statement_timeout + settings.database.tcp_user_timeout;
+  return longest_statement(settings) + settings.database.tcp_user_timeout;
 }
 
 void Worker::Impl::interrupt_stuck_calls(std::chrono::milliseconds limit) {

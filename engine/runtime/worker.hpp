@@ -32,6 +32,7 @@ struct HandlerRoute {
   std::string dead_letter_topic;
   delivery::RetryPolicy retry = {};
   bool hold_after_death = false;
+  std::chrono::milliseconds timeout{30'000};  // of an event that is run alone
   delivery::LaneLimits lane = {};
 };
 

@@ -1,5 +1,6 @@
 #include "engine/runtime/worker_plan.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/delivery/retry_policy.hpp"
@@ -19,7 +20,7 @@ std::map<std::string, delivery::Route> routes_of(const WorkerSettings& settings)
   std::map<std::string, delivery::Route> routes;
   for (const HandlerRoute& h : settings.handlers) {
     routes.emplace(h.handler->spec.name,
-                   delivery::Route{h.topic, h.handler, h.retry, h.hold_after_death});
+                   delivery::Route{h.topic, h.handler, h.retry, h.hold_after_death, h.timeout});
   }
   return routes;
 }
@@ -46,6 +47,12 @@ std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings) {
     contexts.push_back(std::move(context));
   }
   return contexts;
+}
+
+std::chrono::milliseconds longest_statement(const WorkerSettings& settings) {
+  std::chrono::milliseconds longest = settings.database.statement_timeout;
+  for (const HandlerRoute& h : settings.handlers) longest = std::max(longest, h.timeout);
+  return longest;
 }
 
 std::vector<std::string> topics_published_to(const WorkerSettings& settings) {

@@ -1,6 +1,7 @@
 // What a worker's parts are made from: its settings, seen from the side of each. Pure.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ std::map<std::string, delivery::HandlerLanes> lanes_of(const WorkerSettings& set
 std::map<std::string, delivery::Route> routes_of(const WorkerSettings& settings);
 std::map<std::string, std::vector<std::string>> retry_topics_of(const WorkerSettings& settings);
 std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings);
+// An event that is run alone may take longer than a batch.
+std::chrono::milliseconds longest_statement(const WorkerSettings& settings);
 // Every topic that the worker publishes to.
 std::vector<std::string> topics_published_to(const WorkerSettings& settings);
 

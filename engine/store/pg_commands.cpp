@@ -265,10 +265,10 @@ Result<delivery::CommandTargets> PgLaneTransaction::targets(const delivery::Comm
 
 Status PgLaneTransaction::finish_page(const delivery::Command& command,
                                       const delivery::CommandCount& count, bool last) {
-  const auto moved = change(kFinishPage,
-                            Params::of(command.id, cursor_.offset, cursor_.letter, cursor_.number,
-                                       count.done, count.skipped, last),
-                            1, "a command that is not the lane's");
+  auto moved = change(kFinishPage,
+                      Params::of(command.id, cursor_.offset, cursor_.letter, cursor_.number,
+                                 count.done, count.skipped, last),
+                      1, "a command that is not the lane's");
   if (!moved || !last) return moved;
   const Uuid record = base::name_uuid("spool", base::to_string(command.id), "0", kFinishedType);
   const std::string headers = finished_headers(command.id, now_);

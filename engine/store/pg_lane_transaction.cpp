@@ -44,6 +44,7 @@ constexpr Statement kAdvance{"lane_advance", SPOOL_MOVE_LANE("")};
 
 #undef SPOOL_MOVE_LANE
 
+constexpr Statement kAllow{"allow", "select set_config('statement_timeout', $1, true)"};
 constexpr Statement kDurable{"durable", "select set_config('synchronous_commit', 'on', true)"};
 
 constexpr Statement kPublished{"outbox_published",
@@ -176,6 +177,11 @@ delivery::Sender PgLaneTransaction::sender() const {
           .group = context_.group,
           .release = context_.release,
           .now = now_};
+}
+
+Status PgLaneTransaction::allow(std::chrono::milliseconds limit) {
+  auto rows = transaction_->execute(kAllow, Params::of(std::to_string(limit.count())));
+  return rows ? Status() : Status(rows.failure());
 }
 
 Status PgLaneTransaction::suspect(const delivery::Suspicion& suspicion) {

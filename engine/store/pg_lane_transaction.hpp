@@ -68,6 +68,7 @@ class PgLaneTransaction : public delivery::LaneTransaction {
   base::Status suspect(const delivery::Suspicion& suspicion) override;
   base::Status move_companions(const std::map<std::string, std::int64_t>& next) override;
   base::Status let_go() override;
+  base::Status allow(std::chrono::milliseconds limit) override;
 
   base::Status settle_outbox(std::span<const std::int64_t> published,
                              std::span<const delivery::RefusedRow> refused) override;

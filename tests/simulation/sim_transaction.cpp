@@ -133,6 +133,11 @@ Status SimTransaction::move_companions(const std::map<std::string, std::int64_t>
   return {};
 }
 
+Status SimTransaction::allow(std::chrono::milliseconds) {
+  if (auto failure = trouble(true)) return *failure;
+  return {};
+}
+
 Status SimTransaction::let_go() {
   if (auto failure = trouble(true)) return *failure;
   database_.keep_row(lane_);

@@ -1,7 +1,7 @@
 // The story: one event's statement outlasts every timeout, among others that are well, while the
 // lane beside it goes on. The batch fails as slow, again and again, gets smaller, and in the end
-// the one event that is slow all alone has failed an attempt; nobody else is charged. At the end of
-// its ladder it is dead.
+// the one event that is slow all alone, and beyond its own deadline, has failed an attempt; nobody
+// else is charged. At the end of its ladder it is dead.
 #include <gtest/gtest.h>
 
 #include "tests/support/drill_stage.hpp"
@@ -28,6 +28,7 @@ TEST(SlowEvent, IsFoundAndChargedAlone) {
   stage.publish(events);
   stage.start_worker({{"SPOOL__DATABASE__STATEMENT_TIMEOUT", "200ms"},
                       {"SPOOL__DATABASE__LOCK_TIMEOUT", "100ms"},
+                      {"SPOOL__HANDLERS__DRILL__TIMEOUT", "400ms"},
                       {"SPOOL__CONSUMER__BATCH_EVENTS_MAX", "4"}});
   // That others commit shows that it is not the database which is slow.
   int beside = 0;

@@ -16,6 +16,7 @@ TEST(ReplayKilledInTheMiddle, GoesOn) {
                     .handlers = {kHandler},
                     .worker = {{"SPOOL__KAFKA__GROUP_INSTANCE_ID", "w"},
                                {"SPOOL__REPLAY__PAGE", "20"},
+                               {"SPOOL__CONSUMER__CHECK_INTERVAL", "300ms"},
                                {"SPOOL__HANDLERS__DRILL_INBOX__VALVE__STREAK", "0"},
                                {"SPOOL__HANDLERS__DRILL_INBOX__VALVE__RATIO", "0"}}});
   std::vector<DrillEvent> events;

@@ -1,0 +1,95 @@
+// What failures cost: a backlog is drained once without any, and once with every tenth event
+// failing twice, over rungs of 1 s and 2 s; in turns, one worker, keys as skewed as viewers are.
+//   bench_failures run [--events 100000] [--runs 3] [--record FILE]
+// Fails if an effect is missing or doubled, never for time.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/bench/arguments.hpp"
+#include "tests/support/drill_stage.hpp"
+
+namespace spool::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DrillEvent;
+using test::DrillStage;
+
+constexpr std::int32_t kPartitions = 8;
+constexpr std::int64_t kKeys = 50'000;
+constexpr int kFailEvery = 10;
+
+std::vector<DrillEvent> make_events(std::int64_t count, bool failing) {
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<std::int64_t> key(0, kKeys - 1);
+  std::vector<DrillEvent> events;
+  events.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    DrillEvent event{.id = std::to_string(i), .key = "k" + std::to_string(key(random))};
+    if (failing && i % kFailEvery == 0) event.fail = 2;
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+// Seconds from the start of the worker to the end of everything.
+double drain(std::int64_t count, bool failing) {
+  DrillStage stage({.partitions = kPartitions, .delays = {1s, 2s}});
+  stage.publish(make_events(count, failing));
+  const auto begun = std::chrono::steady_clock::now();
+  stage.start_worker();
+  if (!stage.wait_settled(300s)) throw std::runtime_error("not settled:\n" + stage.logs());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  if (stage.applied() != count) {
+    throw std::runtime_error(std::to_string(stage.applied()) + " effects of " +
+                             std::to_string(count) + " events");
+  }
+  return took.count();
+}
+
+double median(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  return seconds[seconds.size() / 2];
+}
+
+int run(Arguments arguments) {
+  const std::int64_t count = arguments.number("events", 100'000);
+  const std::int64_t runs = arguments.number("runs", 3);
+  const std::string record = arguments.text("record", "");
+  arguments.done();
+  std::vector<double> without;
+  std::vector<double> with;
+  for (std::int64_t i = 0; i < runs; ++i) {
+    without.push_back(drain(count, false));
+    with.push_back(drain(count, true));
+    std::printf("without %.2f s, with %.2f s\n", without.back(), with.back());
+  }
+  std::array<char, 512> text{};
+  std::snprintf(text.data(), text.size(),
+                "%lld events of the drill's handler, %lld runs in turns, medians: without failures "
+                "%.2f s, every tenth failing twice over 1 s and 2 s %.2f s.\n",
+                static_cast<long long>(count), static_cast<long long>(runs), median(without),
+                median(with));
+  std::printf("%s", text.data());
+  if (!record.empty()) std::ofstream(record, std::ios::app) << text.data();
+  return 0;
+}
+
+}  // namespace
+}  // namespace spool::bench
+
+int main(int argc, char** argv) {
+  try {
+    return spool::bench::run(spool::bench::Arguments(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_failures: %s\n", error.what());
+    return 1;
+  }
+}
