@@ -12,9 +12,10 @@ using base::FailureKind;
 namespace {
 
 constexpr int kSlowInARowMax = 3;
-constexpr int kShrinkMax = 16;  // by halves: down to a single event
 // Nobody else to compare with: so often alone, with waits between, and it is the event after all.
-constexpr int kSlowAloneMax = 10 + kSlowInARowMax + kShrinkMax;
+constexpr int kSlowAloneMax = 10;
+// With a head due so soon, a batch is not longer than a drain.
+constexpr base::EpochMicros kSoon = 200'000;
 constexpr std::chrono::milliseconds kCommandTick{100};
 
 }  // namespace
@@ -115,9 +116,9 @@ std::optional<Job> Lane::choose_events(const Moment& now, const Gate& gate) {
 std::size_t Lane::run_together(Origin origin) const {
   const std::int64_t suspects =
       origin == Origin::log ? suspicion_.log_together : suspicion_.open_together;
-  const int shrink = origin == Origin::log ? slow_log_.shrink : slow_open_.shrink;
-  const auto shrunk = std::max<std::size_t>(1, limits_.batch_events_max >> shrink);
-  return suspects == 0 ? shrunk : std::min(shrunk, static_cast<std::size_t>(suspects));
+  const std::size_t limit = origin == Origin::log ? slow_log_.limit : slow_open_.limit;
+  const std::size_t events = limit == 0 ? limits_.batch_events_max : limit;
+  return suspects == 0 ? events : std::min(events, static_cast<std::size_t>(suspects));
 }
 
 Job Lane::drain_job(const Moment& now, std::size_t events_max, const Gate& gate) {
@@ -126,15 +127,26 @@ Job Lane::drain_job(const Moment& now, std::size_t events_max, const Gate& gate)
   // Each head brings what waits behind it; with one event at a time there is one head.
   Footing ground = footing(now.at, events);
   ground.blame_slow = blame_slow(slow_open_, events, gate);
-  return DrainJob{std::move(ground), held_->due(now.database, std::max<std::size_t>(1, events / 2)),
-                  limits_.drain_bytes_max};
+  DrainJob job{std::move(ground), held_->due(now.database, std::max<std::size_t>(1, events / 2)),
+               limits_.drain_bytes_max};
+  std::size_t waiting = 0;
+  for (const HeadRef& head : job.heads)
+    waiting += static_cast<std::size_t>(held_->find(head.key)->events);
+  job_events_ = std::min(events, waiting);
+  return job;
 }
 
 Job Lane::apply_job(const Moment& now, std::size_t events_max, const Gate& gate) {
-  const std::size_t events = std::min(events_max, run_together(Origin::log));
+  std::size_t events = std::min(events_max, run_together(Origin::log));
+  const auto due = held_->next_due();
+  if (due && *due <= now.database + kSoon) events = std::min(events, limits_.drain_events_max);
   Footing ground = footing(now.at, events);
   ground.blame_slow = blame_slow(slow_log_, events, gate);
-  return ApplyJob{std::move(ground), feed_.take(events, limits_.batch_bytes_max)};
+  ApplyJob job{std::move(ground), feed_.take(events, limits_.batch_bytes_max)};
+  std::size_t records = 0;
+  for (const Slice& slice : job.slices) records += slice.records.size();
+  job_events_ = std::min(events, records);
+  return job;
 }
 
 Footing Lane::footing(Instant now, std::size_t events_max) const {
@@ -154,7 +166,7 @@ Footing Lane::footing(Instant now, std::size_t events_max) const {
 bool Lane::blame_slow(const Slowness& slowness, std::size_t events_max, const Gate& gate) const {
   const bool others_commit = gate.commits > slowness.commits_before;
   return slowness.streak >= kSlowInARowMax && events_max == 1 &&
-         (others_commit || slowness.streak >= kSlowAloneMax);
+         (others_commit || slowness.alone >= kSlowAloneMax);
 }
 
 std::optional<Job> Lane::last_job() {
@@ -272,7 +284,9 @@ void Lane::ran(const base::Result<Committed>& outcome, Slowness& slowness, Insta
     if (outcome->claim != claim_) {
       retake_backoff_.succeeded();
       slowness.streak = 0;
-      slowness.shrink = slowness.shrink > 0 ? slowness.shrink - 1 : 0;
+      slowness.alone = 0;
+      slowness.limit *= 2;
+      if (slowness.limit >= limits_.batch_events_max) slowness.limit = 0;
     }
     valve_.settled(outcome->deaths, outcome->survived, now);
     return take_in(*outcome);
@@ -285,7 +299,8 @@ void Lane::ran(const base::Result<Committed>& outcome, Slowness& slowness, Insta
   const bool slow = outcome.failure().kind == FailureKind::slow;
   if (slow && slowness.streak == 0) slowness.commits_before = commits_seen_;
   slowness.streak = slow ? slowness.streak + 1 : 0;
-  if (slowness.streak >= kSlowInARowMax && slowness.shrink < kShrinkMax) ++slowness.shrink;
+  if (slow && job_events_ <= 1) ++slowness.alone;
+  if (slowness.streak >= kSlowInARowMax) slowness.limit = std::max<std::size_t>(1, job_events_ / 2);
   failed(outcome.failure(), now);
 }
 

@@ -161,7 +161,8 @@ class Lane {
   struct Slowness {
     int streak = 0;
     std::uint64_t commits_before = 0;
-    int shrink = 0;  // how often the limit of a batch is halved
+    int alone = 0;          // how often a single event was
+    std::size_t limit = 0;  // of the events of a batch; 0: none
   };
 
   std::optional<Job> choose(const Moment& now, const Gate& gate);
@@ -225,6 +226,7 @@ class Lane {
   Slowness slow_log_;
   Slowness slow_open_;
   std::uint64_t commits_seen_ = 0;
+  std::size_t job_events_ = 0;  // of the job that runs, about
 
   std::string stop_detail_;
   bool stop_marked_ = false;

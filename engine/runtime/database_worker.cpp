@@ -88,6 +88,7 @@ void DatabaseWorker::work_on(delivery::Work work) {
   const base::Failure* failure = failure_of(done);
   const bool lost = failure != nullptr && (failure->kind == FailureKind::unavailable ||
                                            failure->kind == FailureKind::in_doubt);
+  const bool taken = failure == nullptr && std::holds_alternative<delivery::TakeJob>(work.job);
   state_ = lost ? State::down : State::idle;
   auto rows = board_.with([&](delivery::Dispatcher& lanes) {
     return lanes.finish(std::move(work), std::move(done), ended);
@@ -95,6 +96,7 @@ void DatabaseWorker::work_on(delivery::Work work) {
   board_.wake_one();  // somebody may have waited for this job's end
   if (rows) listener_.publish(std::move(*rows));
   if (lost) listener_.connection_lost();
+  if (taken) listener_.lane_taken();
   listener_.job_finished();
 }
 

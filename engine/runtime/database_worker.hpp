@@ -25,6 +25,7 @@ struct JobListener {
   std::function<void()> job_finished;                // room in a lane, a lane taken, a lane idle
   std::function<void(delivery::ToPublish)> publish;  // rows that are durable
   std::function<void()> connection_lost;             // compare all claims soon
+  std::function<void()> lane_taken;                  // operators may be waiting for it
 };
 
 // Where a handler's numbers go; outlives the worker.

@@ -161,7 +161,7 @@ void Worker::Impl::start_database() {
   const JobListener listener{
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
-      [this] { housekeeper->hurry(); }};
+      [this] { housekeeper->hurry(); }, [this] { housekeeper->hurry(); }};
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
     stores.push_back(store.get());
