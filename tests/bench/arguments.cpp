@@ -1,6 +1,5 @@
 #include "tests/bench/arguments.hpp"
 
-#include <cstdlib>
 #include <stdexcept>
 
 namespace spool::bench {
@@ -26,13 +25,6 @@ std::int64_t Arguments::number(const std::string& name, std::int64_t otherwise) 
 
 void Arguments::done() const {
   if (!given_.empty()) throw std::runtime_error("unknown option --" + given_.begin()->first);
-}
-
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr)
-    throw std::runtime_error(std::string(name) + " is not set: eval \"$(ops/stack env)\"");
-  return value;
 }
 
 }  // namespace spool::bench

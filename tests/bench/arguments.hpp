@@ -22,7 +22,4 @@ class Arguments {
   std::map<std::string, std::string> given_;
 };
 
-// The environment's value; throws with a hint when it is missing.
-std::string from_environment(const char* name);
-
 }  // namespace spool::bench

@@ -1,6 +1,6 @@
 #include "tests/bench/contender.hpp"
 
-#include "tests/bench/need.hpp"
+#include <stdexcept>
 
 namespace spool::bench {
 namespace {
@@ -44,7 +44,7 @@ std::unique_ptr<ChildProcess> start(Kind kind, const Backlog& backlog,
         {"SPOOL__HTTP__ADMIN__LISTEN", "127.0.0.1:0"},
         {"SPOOL__LOG__LEVEL", "info"},
         {"SPOOL__LOG__FORMAT", "json"}};
-    return std::make_unique<ChildProcess>(std::vector<std::string>{SPOOL_PROGRAM, "run"},
+    return std::make_unique<ChildProcess>(std::vector<std::string>{means.worker, "run"},
                                           environment, means.log);
   }
   std::vector<std::string> command = {SPOOL_LOOP_PROGRAM, "--brokers",    backlog.bootstrap(),

@@ -18,6 +18,7 @@ const char* to_string(Kind kind);
 struct Means {
   std::int64_t prefetch_bytes = 20LL << 20;  // the worker's default; the deep loop has its own
   std::int64_t connections = 2;              // and threads that work on them
+  std::string worker = SPOOL_PROGRAM;        // its path
   std::string log;                           // the programs' output is appended to it
 };
 

@@ -7,13 +7,14 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <stdexcept>
 #include <vector>
 
 #include "tests/bench/contender.hpp"
-#include "tests/bench/need.hpp"
+#include "tests/bench/publisher.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/bench/statistics.hpp"
+#include "tests/support/need.hpp"
 
 namespace spool::bench {
 namespace {
@@ -66,7 +67,7 @@ test::GeneratedRecord record_of(std::int64_t number) {
 }
 
 void publish_at_rate(const Backlog& backlog, std::int64_t events, std::int64_t rate) {
-  Publisher publisher(backlog, milliseconds(0));
+  Publisher publisher(backlog.bootstrap(), backlog.topic(), milliseconds(0));
   const auto begun = steady_clock::now();
   for (std::int64_t i = 0; i < events; ++i) {
     publisher.serve_until(begun + nanoseconds(1'000'000'000 / rate * i));
@@ -95,13 +96,13 @@ LatencyRun run_once(Kind kind, std::int64_t events, std::int64_t rate, const Mea
   // The consumers' first fetches and everybody's caches: not measured.
   publish_at_rate(backlog, rate, rate);
   wait_for(kind, *process, *connection, [&](const Position& p) { return p.next_offset >= rate; });
-  need(connection->execute_script("delete from media.watch_progress"), "warm-up");
+  test::need(connection->execute_script("delete from media.watch_progress"), "warm-up");
   publish_at_rate(backlog, events, rate);
   wait_for(kind, *process, *connection,
            [&](const Position& p) { return p.next_offset >= rate + events; });
   process->signal(SIGTERM);
   process->wait(kLimit);
-  const auto rows = need(connection->execute(kLatencies), "latencies");
+  const auto rows = test::need(connection->execute(kLatencies), "latencies");
   LatencyRun run{kind, rows.int64(0, 0), {}};
   std::array<long long, 4> us{};
   if (std::sscanf(rows.text(0, 1).c_str(), "{%lld,%lld,%lld,%lld}", &us[0], &us[1], &us[2],
@@ -111,11 +112,8 @@ LatencyRun run_once(Kind kind, std::int64_t events, std::int64_t rate, const Mea
   return run;
 }
 
-std::string row_of(const std::string& name, const std::array<double, 4>& ms) {
-  std::array<char, 128> text{};
-  std::snprintf(text.data(), text.size(), "| %s | %.2f | %.2f | %.2f | %.2f |\n", name.c_str(),
-                ms[0], ms[1], ms[2], ms[3]);
-  return text.data();
+std::string row_of(const char* name, const std::array<double, 4>& ms) {
+  return line("| %s | %.2f | %.2f | %.2f | %.2f |", name, ms[0], ms[1], ms[2], ms[3]);
 }
 
 std::array<double, 4> middle(const std::vector<LatencyRun>& runs, Kind kind) {
@@ -141,11 +139,11 @@ int latency(Arguments arguments) {
   const std::string record = arguments.text("record", "");
   arguments.done();
 
-  std::string text = "Publish to row visible at " + std::to_string(rate) + " events/s, " +
-                     std::to_string(events) +
-                     " events a run.\n\n"
-                     "| program | p50, ms | p90 | p99 | max |\n|---|--:|--:|--:|--:|\n";
-  std::printf("%s", text.c_str());
+  std::string text = line(
+      "Publish to row visible at %lld events/s, %lld events a run.\n\n"
+      "| program | p50, ms | p90 | p99 | max |\n|---|--:|--:|--:|--:|",
+      static_cast<long long>(rate), static_cast<long long>(events));
+  say(text);
   std::vector<LatencyRun> runs;
   bool complete = true;
   for (std::int64_t round = 0; round < rounds; ++round) {
@@ -153,21 +151,17 @@ int latency(Arguments arguments) {
       runs.push_back(run_once(kind, events, rate, means));
       complete = complete && runs.back().rows == events;
       const std::string row = row_of(to_string(kind), runs.back().ms);
-      std::printf("%s", row.c_str());
-      std::fflush(stdout);
+      say(row);
       text += row;
     }
   }
   const auto worker = middle(runs, Kind::worker);
   const auto loop = middle(runs, Kind::loop);
-  std::string summary = row_of("worker, median", worker) + row_of("loop, median", loop);
-  std::array<char, 64> difference{};
-  std::snprintf(difference.data(), difference.size(), "\np99: worker - loop = %.2f ms\n",
-                worker[2] - loop[2]);
-  summary += difference.data();
+  std::string summary = row_of("worker, median", worker) + row_of("loop, median", loop) +
+                        line("\np99: worker - loop = %.2f ms", worker[2] - loop[2]);
   if (!complete) summary += "ROWS ARE MISSING.\n";
-  std::printf("%s", summary.c_str());
-  if (!record.empty()) std::ofstream(record, std::ios::app) << text << summary;
+  say(summary);
+  write_down(text + summary, record);
   return complete ? 0 : 1;
 }
 

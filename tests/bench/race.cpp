@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
-#include <fstream>
 #include <stdexcept>
 
-#include "tests/bench/need.hpp"
-#include "tests/bench/reference.hpp"
+#include "tests/bench/publisher.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/bench/server_usage.hpp"
 
 namespace spool::bench {
@@ -18,11 +16,6 @@ namespace {
 constexpr int kPeriodMs = 20;
 constexpr std::chrono::minutes kLimit{5};
 constexpr std::chrono::seconds kEndLimit{30};
-
-pid_t postmaster(const test::PgDatabase& database) {
-  return static_cast<pid_t>(
-      std::stoi(database.value("select split_part(pg_read_file('postmaster.pid'), e'\\n', 1)")));
-}
 
 // Until everything is committed; the peak of its memory on the way.
 void watch(Kind kind, ChildProcess& process, postgres::Connection& connection, std::int64_t end,
@@ -44,43 +37,65 @@ void watch(Kind kind, ChildProcess& process, postgres::Connection& connection, s
   }
 }
 
-RaceRun run_once(Kind kind, const Backlog& backlog, const Means& means, std::int64_t end,
-                 const ExpectedRows& expected) {
-  const test::PgDatabase database;
+void migrate(const test::PgDatabase& database, const Means& means) {
+  ChildProcess program({means.worker, "migrate", "up"}, {{"SPOOL__DATABASE__URL", database.url()}},
+                       means.log);
+  const auto ended = program.wait(kEndLimit);
+  if (!ended || ended->code != 0)
+    throw std::runtime_error(means.worker + " migrate up: see its log");
+}
+
+}  // namespace
+
+Course::Course(std::int64_t count, double poison) {
+  test::GeneratorSettings settings;
+  settings.events = static_cast<std::size_t>(count);
+  settings.partitions = kPartitions;
+  settings.poison = poison;
+  settings.refused_by_database = false;
+  test::Generated generated = test::generate(settings);
+  Publisher publisher(backlog.bootstrap(), backlog.topic(), std::chrono::milliseconds(20));
+  for (const test::GeneratedRecord& out : generated.records) publisher.publish(out);
+  publisher.finish();
+  events = generated.records.size();
+  rows = std::move(generated.rows);
+  end = backlog.end_offsets();
+  say(line("%zu events in %d partitions, %zu items", events, kPartitions, rows.size()));
+}
+
+RaceRun run_once(Kind kind, const Course& course, const Means& means) {
+  const test::PgDatabase database(test::PgDatabase::Content::empty);
+  migrate(database, means);
   database.execute("checkpoint");
   const auto connection = database.connect();
   const pid_t server = postmaster(database);
   RaceRun run;
   run.kind = kind;
   const double server_before = server_cpu_seconds(server);
-  const auto process = start(kind, backlog, database, means, true);
-  watch(kind, *process, *connection, end, run);
+  const auto process = start(kind, course.backlog, database, means, true);
+  watch(kind, *process, *connection, course.end, run);
   if (kind == Kind::worker) process->signal(SIGTERM);
   const auto ended = process->wait(kEndLimit);
   if (!ended || ended->code != 0)
     throw std::runtime_error(std::string(to_string(kind)) + " did not end well, see its log");
   run.cpu_seconds = ended->cpu_seconds;
   run.server_cpu_seconds = server_cpu_seconds(server) - server_before;
-  run.difference = difference(database, expected);
+  if (kind == Kind::worker)
+    run.transactions = std::stoll(database.value("select count(*) from spool.lane_batches"));
+  run.difference = difference(database, course.rows);
   return run;
 }
 
-void tell(const RaceRun& run, std::size_t events) {
+std::string told(const char* name, const RaceRun& run, std::size_t events) {
   const double millions = static_cast<double>(events) / 1e6;
-  std::printf("%-20s %8.0f events/s  %6.2f s  cpu-s/1M %5.2f, database %5.2f  rss %4.0f MB  %s\n",
-              to_string(run.kind), static_cast<double>(events) / run.seconds, run.seconds,
+  return line("%-20s %8.0f events/s  %6.2f s  cpu-s/1M %5.2f, database %5.2f  rss %4.0f MB  %s",
+              name, static_cast<double>(events) / run.seconds, run.seconds,
               run.cpu_seconds / millions, run.server_cpu_seconds / millions, run.peak_rss_mb,
               run.difference.empty() ? "table equal" : ("WRONG: " + run.difference).c_str());
-  std::fflush(stdout);
 }
 
-}  // namespace
-
 int race(Arguments arguments) {
-  test::GeneratorSettings settings;
-  settings.events = static_cast<std::size_t>(arguments.number("events", 1'000'000));
-  settings.partitions = kPartitions;
-  settings.refused_by_database = false;
+  const std::int64_t events = arguments.number("events", 1'000'000);
   const std::int64_t runs = arguments.number("runs", 5);
   const std::int64_t deep_runs = arguments.number("deep-runs", 2);
   RaceResult result;
@@ -90,19 +105,9 @@ int race(Arguments arguments) {
   const std::string record = arguments.text("record", "");
   arguments.done();
 
-  const Backlog backlog;
-  test::Generated generated = test::generate(settings);
-  {
-    Publisher publisher(backlog, std::chrono::milliseconds(20));
-    for (const test::GeneratedRecord& out : generated.records) publisher.publish(out);
-    publisher.finish();
-  }
-  result.events = generated.records.size();
-  result.rows = generated.rows.size();
-  generated.records = {};
-  const std::int64_t end = backlog.end_offsets();
-  std::printf("%zu events in %d partitions, %zu items\n", result.events, kPartitions, result.rows);
-
+  const Course course(events, test::GeneratorSettings().poison);
+  result.events = course.events;
+  result.rows = course.rows.size();
   std::vector<Kind> order;
   for (std::int64_t i = 0; i < runs; ++i) {
     order.push_back(Kind::worker);
@@ -111,13 +116,13 @@ int race(Arguments arguments) {
   order.insert(order.end(), static_cast<std::size_t>(deep_runs), Kind::deep_loop);
   bool equal = true;
   for (const Kind kind : order) {
-    result.runs.push_back(run_once(kind, backlog, result.means, end, generated.rows));
-    tell(result.runs.back(), result.events);
+    result.runs.push_back(run_once(kind, course, result.means));
+    say(told(to_string(kind), result.runs.back(), result.events));
     equal = equal && result.runs.back().difference.empty();
   }
   const std::string text = report(result);
-  std::printf("\n%s", text.c_str());
-  if (!record.empty()) std::ofstream(record, std::ios::app) << text;
+  say("\n" + text);
+  write_down(text, record);
   return equal ? 0 : 1;
 }
 

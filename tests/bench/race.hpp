@@ -7,8 +7,20 @@
 
 #include "tests/bench/arguments.hpp"
 #include "tests/bench/contender.hpp"
+#include "tests/bench/reference.hpp"
 
 namespace spool::bench {
+
+// What is drained: published when it is made.
+struct Course {
+  // `poison`: the share of events that can only die.
+  Course(std::int64_t events, double poison);
+
+  Backlog backlog;
+  std::size_t events = 0;
+  ExpectedRows rows;
+  std::int64_t end = 0;  // the sum of its partitions' ends
+};
 
 struct RaceRun {
   Kind kind = Kind::worker;
@@ -16,8 +28,14 @@ struct RaceRun {
   double cpu_seconds = 0;
   double server_cpu_seconds = 0;
   double peak_rss_mb = 0;
-  std::string difference;  // of the final table from the reference; empty: none
+  std::int64_t transactions = 0;  // of the worker, that moved a lane
+  std::string difference;         // of the final table from the reference; empty: none
 };
+
+// On a database of its own, which the worker's program migrates.
+RaceRun run_once(Kind kind, const Course& course, const Means& means);
+// In a line, for people who wait.
+std::string told(const char* name, const RaceRun& run, std::size_t events);
 
 struct RaceResult {
   std::size_t events = 0;

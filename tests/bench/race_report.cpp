@@ -1,19 +1,11 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "tests/bench/race.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/bench/statistics.hpp"
 
 namespace spool::bench {
 namespace {
-
-template <typename... Values>
-std::string line(const char* format, Values... values) {
-  std::array<char, 512> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return std::string(text.data()) + "\n";
-}
 
 template <typename Field>
 std::vector<double> column(const RaceResult& result, Kind kind, Field field) {
@@ -38,9 +30,8 @@ std::string row(const RaceResult& result, Kind kind) {
   const auto server =
       column(result, kind, [=](const RaceRun& run) { return run.server_cpu_seconds / millions; });
   const auto rss = column(result, kind, [](const RaceRun& run) { return run.peak_rss_mb; });
-  return line("| %s | %zu | %.0f [%.0f..%.0f] | %.2f | %.2f | %.0f |", to_string(kind), rate.size(),
-              median(rate), *std::min_element(rate.begin(), rate.end()),
-              *std::max_element(rate.begin(), rate.end()), median(cpu), median(server),
+  return line("| %s | %zu | %s | %.2f | %.2f | %.0f |", to_string(kind), rate.size(),
+              spread(rate, 0).c_str(), median(cpu), median(server),
               *std::max_element(rss.begin(), rss.end()));
 }
 
@@ -59,16 +50,7 @@ std::string report(const RaceResult& result) {
   const std::vector<double> worker = rates(result, Kind::worker);
   const std::vector<double> loop = rates(result, Kind::loop);
   if (worker.empty() || loop.empty()) return text;
-  std::string pairs;
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < std::min(worker.size(), loop.size()); ++i) {
-    ratios.push_back(worker[i] / loop[i]);
-    std::array<char, 16> number{};
-    std::snprintf(number.data(), number.size(), "%s%.2f", i == 0 ? "" : " ", ratios.back());
-    pairs += number.data();
-  }
-  text += line("\nWorker / loop: %.2f of the medians; per pair %s, median %.2f.",
-               median(worker) / median(loop), pairs.c_str(), median(ratios));
+  text += line("\nWorker / loop: %s.", ratios(worker, loop).c_str());
   const bool equal = std::all_of(result.runs.begin(), result.runs.end(),
                                  [](const RaceRun& run) { return run.difference.empty(); });
   text += equal ? "Every final table equals the generator's.\n"

@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "tests/bench/need.hpp"
+#include "tests/support/need.hpp"
 
 namespace spool::bench {
 
@@ -12,7 +12,7 @@ std::string difference(const test::PgDatabase& database, const ExpectedRows& exp
       "select user_id, media_type, tmdb_id, season, episode, position_s, duration_s,"
       " (extract(epoch from updated_at) * 1000000)::bigint, event_id,"
       " (extract(epoch from completed_at) * 1000000)::bigint from media.watch_progress"};
-  const auto rows = need(database.connect()->execute(kAllRows), "rows");
+  const auto rows = test::need(database.connect()->execute(kAllRows), "rows");
   std::size_t wrong = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const test::ItemKey key{rows.int64(r, 0), rows.text(r, 1), rows.int64(r, 2), rows.int64(r, 3),

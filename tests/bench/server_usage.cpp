@@ -40,6 +40,11 @@ Ticks ticks_of(const std::string& pid) {
 
 }  // namespace
 
+pid_t postmaster(const test::PgDatabase& database) {
+  return static_cast<pid_t>(
+      std::stoi(database.value("select split_part(pg_read_file('postmaster.pid'), e'\\n', 1)")));
+}
+
 double server_cpu_seconds(pid_t postmaster) {
   long sum = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

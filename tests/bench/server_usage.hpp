@@ -4,7 +4,12 @@
 
 #include <sys/types.h>
 
+#include "tests/support/pg_database.hpp"
+
 namespace spool::bench {
+
+// Of the server on this machine that has this database.
+pid_t postmaster(const test::PgDatabase& database);
 
 double server_cpu_seconds(pid_t postmaster);
 

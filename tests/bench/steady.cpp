@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "tests/bench/contender.hpp"
+#include "tests/bench/publisher.hpp"
 #include "tests/bench/reference.hpp"
 
 namespace spool::bench {
@@ -37,7 +38,7 @@ class Steady {
       : rate_(rate),
         kill_every_(kill_every),
         means_(std::move(means)),
-        publisher_(backlog_, milliseconds(5)) {
+        publisher_(backlog_.bootstrap(), backlog_.topic(), milliseconds(5)) {
     restart();
   }
 

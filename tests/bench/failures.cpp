@@ -1,19 +1,19 @@
 // What failures cost: a backlog is drained once without any, and once with every tenth event
 // failing twice, over rungs of 1 s and 2 s; in turns, one worker, keys as skewed as viewers are.
-//   bench_failures run [--events 100000] [--runs 3] [--record FILE]
+//   bench_drill failures [--events 100000] [--runs 3] [--record FILE]
 // Fails if an effect is missing or doubled, never for time.
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <exception>
-#include <fstream>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "tests/bench/arguments.hpp"
+#include "tests/bench/drill_benches.hpp"
+#include "tests/bench/publisher.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/statistics.hpp"
 #include "tests/support/drill_stage.hpp"
 
 namespace spool::bench {
@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 using test::DrillEvent;
 using test::DrillStage;
 
-constexpr std::int32_t kPartitions = 8;
 constexpr std::int64_t kKeys = 50'000;
 constexpr int kFailEvery = 10;
 constexpr auto kFirst = 1s;
@@ -67,12 +66,9 @@ double drain(std::int64_t count, bool failing) {
   return took.count();
 }
 
-double median(std::vector<double> seconds) {
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[seconds.size() / 2];
-}
+}  // namespace
 
-int run(Arguments arguments) {
+int failures(Arguments arguments) {
   const std::int64_t count = arguments.number("events", 100'000);
   const std::int64_t runs = arguments.number("runs", 3);
   const std::string record = arguments.text("record", "");
@@ -82,29 +78,17 @@ int run(Arguments arguments) {
   for (std::int64_t i = 0; i < runs; ++i) {
     without.push_back(drain(count, false));
     with.push_back(drain(count, true));
-    std::printf("without %.2f s, with %.2f s\n", without.back(), with.back());
+    say(line("without %.2f s, with %.2f s", without.back(), with.back()));
   }
-  std::array<char, 512> text{};
-  std::snprintf(
-      text.data(), text.size(),
+  const std::string text = line(
       "%lld events of the drill's handler, %lld runs in turns, medians: without failures "
       "%.2f s, every tenth failing twice over 1 s and 2 s %.2f s, of which the unluckiest "
-      "key waits %.0f s.\n",
+      "key waits %.0f s.",
       static_cast<long long>(count), static_cast<long long>(runs), median(without), median(with),
       floor_of(make_events(count, true)));
-  std::printf("%s", text.data());
-  if (!record.empty()) std::ofstream(record, std::ios::app) << text.data();
+  say(text);
+  write_down(text, record);
   return 0;
 }
 
-}  // namespace
 }  // namespace spool::bench
-
-int main(int argc, char** argv) {
-  try {
-    return spool::bench::run(spool::bench::Arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_failures: %s\n", error.what());
-    return 1;
-  }
-}

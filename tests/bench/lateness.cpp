@@ -2,21 +2,22 @@
 // next attempt, from 50 ms to 10 s away in any order, with one far longer at the head of each
 // partition. Two workers; the clock of the second goes 30 s ahead (libfaketime, if it is
 // installed).
-//   bench_lateness run [--events 100000] [--rate 5000] [--record FILE]
+//   bench_drill lateness [--events 100000] [--rate 5000] [--record FILE]
 // `rate`: events a second that are published. Fails if an attempt was early, or missing.
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <exception>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "tests/bench/arguments.hpp"
+#include "tests/bench/drill_benches.hpp"
+#include "tests/bench/publisher.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/statistics.hpp"
 #include "tests/support/drill_stage.hpp"
 
 namespace spool::bench {
@@ -26,7 +27,6 @@ using namespace std::chrono_literals;
 using test::DrillEvent;
 using test::DrillStage;
 
-constexpr std::int32_t kPartitions = 8;
 constexpr std::int64_t kShortest = 50;
 constexpr std::int64_t kLongest = 10'000;
 constexpr std::int64_t kHead = 30'000;
@@ -55,14 +55,6 @@ struct Lateness {
   std::array<double, 4> applied_ms{};  // the row, by the server's clock
 };
 
-std::array<double, 4> quantiles(std::vector<double> ms) {
-  std::sort(ms.begin(), ms.end());
-  const auto at = [&](double share) {
-    return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
-  };
-  return {at(0.5), at(0.9), at(0.99), at(1.0)};
-}
-
 Lateness measure(DrillStage& stage) {
   const test::History history = stage.history({});
   std::map<test::EventName, std::int64_t> due;
@@ -78,35 +70,31 @@ Lateness measure(DrillStage& stage) {
     applied.push_back(static_cast<double>(effect.applied_us - time) / 1e3);
   }
   lateness.measured = static_cast<std::int64_t>(start.size());
-  if (start.empty()) return lateness;
   lateness.start_ms = quantiles(std::move(start));
   lateness.applied_ms = quantiles(std::move(applied));
   return lateness;
 }
 
-std::string row_of(const std::string& name, const std::array<double, 4>& ms) {
-  std::array<char, 160> text{};
-  std::snprintf(text.data(), text.size(), "| %s | %.1f | %.1f | %.1f | %.1f |\n", name.c_str(),
-                ms[0], ms[1], ms[2], ms[3]);
-  return text.data();
+std::string row_of(const char* name, const std::array<double, 4>& ms) {
+  return line("| %s | %.1f | %.1f | %.1f | %.1f |", name, ms[0], ms[1], ms[2], ms[3]);
 }
 
-// In portions of half a second; the wait between them is a wait for the board, which nobody
-// writes to for this.
-void publish_at_rate(DrillStage& stage, const std::vector<DrillEvent>& events, std::int64_t rate) {
+void publish_at_rate(const DrillStage& stage, const std::vector<DrillEvent>& events,
+                     std::int64_t rate) {
+  Publisher publisher(stage.bootstrap(), stage.topic(), 5ms);
   const auto begun = std::chrono::steady_clock::now();
-  const auto portion = static_cast<std::size_t>(std::max<std::int64_t>(1, rate / 2));
-  for (std::size_t from = 0; from < events.size(); from += portion) {
-    const auto due =
-        begun + std::chrono::milliseconds(from * 1000 / static_cast<std::size_t>(rate));
-    stage.wait_until([&] { return std::chrono::steady_clock::now() >= due; });
-    const std::size_t to = std::min(events.size(), from + portion);
-    stage.publish({events.begin() + static_cast<std::ptrdiff_t>(from),
-                   events.begin() + static_cast<std::ptrdiff_t>(to)});
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (i % 100 == 0)
+      publisher.serve_until(
+          begun + std::chrono::microseconds(i * 1'000'000 / static_cast<std::size_t>(rate)));
+    publisher.publish(test::record_of(events[i], kPartitions));
   }
+  publisher.finish();
 }
 
-int run(Arguments arguments) {
+}  // namespace
+
+int lateness(Arguments arguments) {
   const std::int64_t count = arguments.number("events", 100'000);
   const std::int64_t rate = arguments.number("rate", 5'000);
   const std::string record = arguments.text("record", "");
@@ -127,27 +115,18 @@ int run(Arguments arguments) {
   publish_at_rate(stage, make_events(count), rate);
   if (!stage.wait_settled(600s)) throw std::runtime_error("not settled:\n" + stage.logs());
 
-  const Lateness lateness = measure(stage);
-  std::string text = std::to_string(lateness.measured) + " retries, published at " +
-                     std::to_string(rate) + "/s, two workers" +
-                     (skewed ? ", one clock 30 s ahead" : " (libfaketime is not installed)") +
-                     ". Early: " + std::to_string(lateness.early) +
-                     ".\n\n| late by, ms | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|\n" +
-                     row_of("start of the attempt", lateness.start_ms) +
-                     row_of("row written", lateness.applied_ms);
-  std::printf("%s", text.c_str());
-  if (!record.empty()) std::ofstream(record, std::ios::app) << text;
-  return lateness.early == 0 && lateness.measured == count ? 0 : 1;
+  const Lateness late = measure(stage);
+  const std::string text =
+      line(
+          "%lld retries, published at %lld/s, two workers%s. Early: %lld.\n\n"
+          "| late by, ms | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|",
+          static_cast<long long>(late.measured), static_cast<long long>(rate),
+          skewed ? ", one clock 30 s ahead" : " (libfaketime is not installed)",
+          static_cast<long long>(late.early)) +
+      row_of("start of the attempt", late.start_ms) + row_of("row written", late.applied_ms);
+  say(text);
+  write_down(text, record);
+  return late.early == 0 && late.measured == count ? 0 : 1;
 }
 
-}  // namespace
 }  // namespace spool::bench
-
-int main(int argc, char** argv) {
-  try {
-    return spool::bench::run(spool::bench::Arguments(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_lateness: %s\n", error.what());
-    return 1;
-  }
-}
