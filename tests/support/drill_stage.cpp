@@ -90,8 +90,10 @@ DrillStage::DrillStage(DrillSettings settings) : settings_(std::move(settings)) 
   for (const std::string& handler : settings_.handlers) {
     topics.push_back(topic(handler));
     topics.push_back(dead_letter_topic(handler));
+    std::set<std::string> retries;  // rungs of one length share a topic
     for (std::size_t rung = 0; rung < settings_.delays.size(); ++rung)
-      topics.push_back(retry_topic(rung, handler));
+      retries.insert(retry_topic(rung, handler));
+    topics.insert(topics.end(), retries.begin(), retries.end());
   }
   create_topics(topics, settings_.partitions);
   need(database().connect()->execute_script(kTable), "the drill's table");
@@ -150,6 +152,15 @@ WorkerProcess& DrillStage::start_worker(const Environment& extra) {
   for (const auto& [name, value] : settings_.worker) environment[name] = value;
   for (const auto& [name, value] : extra) environment[name] = value;
   return start(SPOOL_DRILL_PROGRAM, environment);
+}
+
+std::unique_ptr<WorkerProcess> DrillStage::command_line(std::vector<std::string> words) {
+  Environment environment = worker_environment();
+  for (const auto& [name, value] : settings_.worker) environment[name] = value;
+  environment["SPOOL__KAFKA__BOOTSTRAP_SERVERS"] = bootstrap();
+  environment["SPOOL__DATABASE__URL"] = database_url();
+  words.insert(words.begin(), SPOOL_DRILL_PROGRAM);
+  return std::make_unique<WorkerProcess>(std::move(words), environment, board());
 }
 
 void DrillStage::publish(const std::vector<DrillEvent>& events, const std::string& handler) {

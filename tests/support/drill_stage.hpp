@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -50,6 +51,8 @@ class DrillStage : public Stage {
   ~DrillStage();
 
   WorkerProcess& start_worker(const Environment& extra = {});
+  // The same program with other words than `run`, such as {"audit", "ledger"}.
+  std::unique_ptr<WorkerProcess> command_line(std::vector<std::string> words);
 
   std::string topic(const std::string& handler = "drill") const;
   std::string dead_letter_topic(const std::string& handler = "drill") const;

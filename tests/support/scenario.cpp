@@ -12,8 +12,9 @@ Scenario::Scenario(ScenarioSettings settings)
     : settings_(std::move(settings)),
       topic_(name() + ".progress-events"),
       dead_letter_topic_(topic_ + ".dlt"),
+      events_topic_(name() + ".events"),
       group_(name()) {
-  create_topics({topic_, dead_letter_topic_}, settings_.partitions);
+  create_topics({topic_, dead_letter_topic_, events_topic_}, settings_.partitions);
   // So that PostgreSQL, too, has something to refuse.
   database().execute(
       "alter table media.watch_progress add constraint refused_by_the_test check (tmdb_id < " +
@@ -22,7 +23,9 @@ Scenario::Scenario(ScenarioSettings settings)
 
 Environment Scenario::worker_environment() const {
   const std::string handler = "SPOOL__HANDLERS__PROGRESS_EVENTS__";
-  return {{handler + "TOPIC", topic_}, {handler + "GROUP", group_}};
+  return {{handler + "TOPIC", topic_},
+          {handler + "GROUP", group_},
+          {"SPOOL__KAFKA__EVENTS_TOPIC", events_topic_}};
 }
 
 WorkerProcess& Scenario::start_program(const std::string& program, const Environment& extra) {
@@ -107,6 +110,12 @@ void Scenario::expect_dead(const Generated& generated) {
   EXPECT_EQ(topic.identities, generated.dead);
   EXPECT_EQ(topic.nameless, generated.nameless);
   const std::size_t dead = generated.dead.size() + generated.nameless;
+  std::set<std::string> told;
+  for (const TopicRecord& record : read_topic(events_topic_, settings_.partitions)) {
+    EXPECT_EQ(record.header("ce_type"), "dead_letter.created.v1");
+    told.insert(record.header("ce_id"));
+  }
+  EXPECT_EQ(told.size(), dead) << "deaths of which other systems were told";
   EXPECT_EQ(number("select count(*) from spool.dead_letters"), static_cast<std::int64_t>(dead));
   std::printf("dead letters: %zu, published %zu times (%zu repetitions)\n", dead, topic.records,
               topic.records - dead);

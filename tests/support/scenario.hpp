@@ -62,6 +62,7 @@ class Scenario : public Stage {
   ScenarioSettings settings_;
   std::string topic_;
   std::string dead_letter_topic_;
+  std::string events_topic_;
   std::string group_;
 };
 

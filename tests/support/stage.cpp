@@ -54,15 +54,6 @@ TopicRecord copy_of(std::int32_t partition, const message::Record& record) {
 
 }  // namespace
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr) {
-    throw std::runtime_error(std::string(name) +
-                             " is not set; start a stack: ops/stack up; eval \"$(ops/stack env)\"");
-  }
-  return value;
-}
-
 void stack(const std::string& command) {
   const std::string line =
       std::string("\"") + SPOOL_OPS_DIR + "/stack\" " + command + " >/dev/null";

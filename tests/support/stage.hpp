@@ -14,6 +14,7 @@
 #include "engine/base/result.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "tests/support/generator.hpp"
+#include "tests/support/need.hpp"
 #include "tests/support/pg_database.hpp"
 #include "tests/support/worker_process.hpp"
 
@@ -95,17 +96,5 @@ class Stage {
 
 // Runs `ops/stack <command>` on the stack that the environment names; the test fails if it does.
 void stack(const std::string& command);
-
-// A value of the environment; the test aborts with a hint when it is missing.
-std::string environment(const char* name);
-
-template <typename T>
-T need(base::Result<T> result, const std::string& what) {
-  if (!result) throw std::runtime_error(what + ": " + result.failure().text);
-  return std::move(result).value();
-}
-inline void need(const base::Status& status, const std::string& what) {
-  if (!status) throw std::runtime_error(what + ": " + status.failure().text);
-}
 
 }  // namespace spool::test

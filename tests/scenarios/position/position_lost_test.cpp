@@ -1,10 +1,14 @@
 // The story: the log no longer has what the database's position promises. Either the topic was
 // recreated, so that the offsets mean other records, or retention removed records that were never
 // applied. Going on would skip events or take strangers for ours: the lanes stop, say
-// position_lost, and nothing is written.
+// position_lost, and nothing is written, until an operator accepts the loss. Then they go on where
+// the records do, nothing is applied twice, and the books balance.
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "engine/store/lane_query.hpp"
+#include "engine/store/ledger_audit.hpp"
+#include "engine/store/operator_commands.hpp"
 #include "tests/support/scenario.hpp"
 
 namespace spool::test {
@@ -31,7 +35,7 @@ class PositionLost : public ::testing::Test {
                "select md5(string_agg(w::text, ',' order by w::text)) from media.watch_progress w");
   }
 
-  void expect_all_stopped() {
+  WorkerProcess& expect_all_stopped() {
     WorkerProcess& worker = scenario.start_worker();
     for (int partition = 0; partition < 2; ++partition) {
       EXPECT_TRUE(worker.says(
@@ -43,6 +47,39 @@ class PositionLost : public ::testing::Test {
                               " = 'position_lost'"),
               2);
     EXPECT_EQ(worker.count({"batch.committed"}), 0);
+    return worker;
+  }
+
+  // What both lanes have lost, each up to the first record of its log; how many offsets that is.
+  std::int64_t accept_all() {
+    std::int64_t lost = 0;
+    for (const store::LaneInfo& lane :
+         need(store::list_lanes(*connection, std::nullopt), "the lanes")) {
+      const auto marks = need(scenario.cluster().watermarks(scenario.topic(), lane.lane.partition,
+                                                            std::chrono::seconds(10)),
+                              "the log");
+      need(store::give_acceptance(*connection, lane.lane, {lane.next, marks.low},
+                                  {"operator", "a drill"}),
+           "acceptance");
+      lost += std::max<std::int64_t>(0, marks.low - lane.next);
+    }
+    return lost;
+  }
+
+  void expect_books_balance(std::int64_t counted, std::int64_t lost) {
+    const auto report = need(store::audit_ledger(*connection, std::chrono::hours(24)), "audit");
+    for (const store::LedgerFinding& one : report.findings) ADD_FAILURE() << one.what;
+    EXPECT_EQ(scenario.number("select sum(applied + duplicate + dead) from spool.lanes"), counted);
+    EXPECT_EQ(scenario.number("select sum(lost) from spool.lanes"), lost);
+    EXPECT_EQ(scenario.number("select count(*) from spool.audit_log where action ="
+                              " 'accept_loss.finished' and actor = 'operator' and reason ="
+                              " 'a drill' and detail ->> 'done' = '1'"),
+              2);
+    for (const store::LaneInfo& lane :
+         need(store::list_lanes(*connection, std::nullopt), "the lanes")) {
+      EXPECT_EQ(lane.losses, 1);
+      EXPECT_EQ(lane.state, "running");
+    }
   }
 
   Scenario scenario{{.partitions = 2}};
@@ -50,12 +87,21 @@ class PositionLost : public ::testing::Test {
       generate({.seed = 9, .events = 1'000, .keys = 100, .partitions = 2, .poison = 0});
   Generated second =
       generate({.seed = 10, .events = 3'000, .keys = 100, .partitions = 2, .poison = 0});
+  std::unique_ptr<postgres::Connection> connection = scenario.database().connect();
   std::string before;
 };
 
+// The loss is accepted while no worker runs: the next one finds it.
 TEST_F(PositionLost, RecreatedTopicIsShorter) {
   scenario.recreate_topic();
-  expect_all_stopped();
+  WorkerProcess& worker = expect_all_stopped();
+  worker.signal(SIGTERM);
+  ASSERT_EQ(worker.wait_exit(), 0) << worker.tail();
+  EXPECT_EQ(accept_all(), 0) << "of this log nothing is lost";
+  scenario.publish(second.records, 0, 100);
+  scenario.start_worker();
+  ASSERT_TRUE(scenario.wait_caught_up()) << scenario.logs();
+  expect_books_balance(1'100, 0);
 }
 
 // The offsets exist, but other records stand there: only the timestamp of the record before the
@@ -64,6 +110,9 @@ TEST_F(PositionLost, RecreatedTopicIsLonger) {
   scenario.recreate_topic();
   scenario.publish(second.records);
   expect_all_stopped();
+  EXPECT_EQ(accept_all(), 0);
+  ASSERT_TRUE(scenario.wait_caught_up()) << scenario.logs();
+  expect_books_balance(4'000, 0);
 }
 
 TEST_F(PositionLost, RetentionRemovedTheHead) {
@@ -74,6 +123,9 @@ TEST_F(PositionLost, RetentionRemovedTheHead) {
     ASSERT_TRUE(removed) << removed.failure().text;
   }
   expect_all_stopped();
+  EXPECT_EQ(accept_all(), 3'000 - 2) << "the last record of each partition is there";
+  ASSERT_TRUE(scenario.wait_caught_up()) << scenario.logs();
+  expect_books_balance(1'002, 3'000 - 2);
 }
 
 // Nobody restarts anything: the reader is refused, the lane is taken again, and that shows it.
@@ -89,6 +141,9 @@ TEST_F(PositionLost, RecreatedUnderARunningWorker) {
   }
   scenario.publish(second.records);
   EXPECT_EQ(state(), before);
+  EXPECT_EQ(accept_all(), 0);
+  ASSERT_TRUE(scenario.wait_caught_up()) << scenario.logs();
+  expect_books_balance(4'000, 0);
 }
 
 }  // namespace

@@ -61,6 +61,11 @@ TEST_F(HoldPolicy, ReplayedInPlaceOrDiscarded) {
   EXPECT_EQ(stage.dead("resolved"), 1);
   EXPECT_EQ(stage.dead("discarded"), 1);
   EXPECT_EQ(stage.number("select count(*) from spool.open_events"), 0);
+  WorkerProcess& worker = *stage.workers().back();
+  for (const char* line :
+       {"spool_replay_records_total.*published.* 1$", "spool_messages_total.*discarded.* 1$",
+        "spool_replay_jobs.*running.* 0$", "spool_outbox_refused_events 0$"})
+    EXPECT_TRUE(stage.wait_metric(worker, line)) << line;
   stage.expect_conserved();
 }
 

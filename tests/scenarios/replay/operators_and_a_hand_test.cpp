@@ -64,6 +64,12 @@ class OperatorsAndAHand : public ::testing::Test {
         << "not in the order of their origin";
   }
 
+  void expect_counted_as_replayed() {
+    EXPECT_TRUE(stage.wait_metric(
+        *stage.workers().back(),
+        "spool_replay_records_total.*published.* " + std::to_string(kDead) + "$"));
+  }
+
   // Companions' positions pass what was published: everything in there has been read.
   bool wait_companion_read(std::size_t rung) {
     const std::string topic = stage.retry_topic(rung, kHandler);
@@ -93,6 +99,7 @@ TEST_F(OperatorsAndAHand, TheHandAlone) {
   stage.publish_to(stage.topic(kHandler), letters);
   expect_each_applied_once();
   expect_applied_in_order();
+  expect_counted_as_replayed();
 }
 
 TEST_F(OperatorsAndAHand, TheHandAloneByTheRetryTopic) {
@@ -100,6 +107,7 @@ TEST_F(OperatorsAndAHand, TheHandAloneByTheRetryTopic) {
   ASSERT_TRUE(wait_companion_read(1)) << stage.logs();
   expect_each_applied_once();
   expect_applied_in_order();
+  expect_counted_as_replayed();
 }
 
 // A request for a life that is over asks for nothing any more.

@@ -128,6 +128,8 @@ TEST_F(RetryHeaders, OfALaterLife) {
   ASSERT_EQ(commands.size(), 1U);
   ASSERT_TRUE(stage.wait_finished(commands)) << stage.logs();
   ASSERT_TRUE(stage.wait_settled()) << stage.logs();
+  EXPECT_TRUE(
+      stage.wait_metric(*stage.workers().back(), "spool_replay_records_total.*failed.* 1$"));
   ASSERT_EQ(stage.dead(), 1) << stage.logs();
   for (const std::string& topic :
        {stage.retry_topic(0), stage.retry_topic(1), stage.dead_letter_topic()}) {
