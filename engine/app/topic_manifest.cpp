@@ -176,9 +176,12 @@ std::vector<TopicSpec> renamed(std::vector<TopicSpec> specs, const config::Known
     names[handler.topic] = own.topic;
     names[handler.topic + std::string(kDeadLetterSuffix)] = own.dlt_topic;
   }
+  names[config::Settings().kafka.events_topic] = settings.kafka.events_topic;
   for (TopicSpec& spec : specs) {
     if (const auto found = names.find(spec.name); found != names.end()) spec.name = found->second;
   }
+  // Domain events that nobody is told need no topic.
+  std::erase_if(specs, [](const TopicSpec& spec) { return spec.name.empty(); });
   return specs;
 }
 

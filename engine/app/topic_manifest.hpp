@@ -22,7 +22,8 @@ base::Result<std::vector<kafka::TopicSpec>> read_manifest(std::string_view toml,
 // What is wrong with a dead-letter topic as a companion of its source; empty: nothing.
 std::vector<std::string> manifest_problems(const std::vector<kafka::TopicSpec>& specs);
 
-// With the topic names that the configuration gives to handlers.
+// With the topic names that the configuration gives to handlers and to domain events; without the
+// topic of those if nobody is told.
 std::vector<kafka::TopicSpec> renamed(std::vector<kafka::TopicSpec> specs,
                                       const config::KnownHandlers& known,
                                       const config::Settings& settings);

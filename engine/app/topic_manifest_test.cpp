@@ -91,6 +91,17 @@ TEST(TopicManifest, FollowsTheConfigurationsNames) {
                                  testing::Field(&kafka::TopicSpec::name, "other")));
 }
 
+TEST(TopicManifest, DomainEventsGoWhereTheConfigurationSays) {
+  kafka::TopicSpec events;
+  events.name = "spool.events";
+  config::Settings settings;
+  settings.kafka.events_topic = "happenings";
+  EXPECT_THAT(renamed({events}, {}, settings),
+              ElementsAre(testing::Field(&kafka::TopicSpec::name, "happenings")));
+  settings.kafka.events_topic = "";
+  EXPECT_THAT(renamed({events}, {}, settings), testing::IsEmpty());
+}
+
 kafka::TopicSpec source_topic() {
   return {"t", 3, 2, {{"cleanup.policy", "compact"}, {"max.message.bytes", "1000"}}};
 }

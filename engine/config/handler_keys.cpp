@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "engine/config/key_list.hpp"
+#include "engine/message/error_type.hpp"
 
 namespace spool::config {
 namespace {
@@ -153,42 +154,13 @@ void handler_keys(KeyList& list, const KnownHandler& handler) {
 }
 
 const std::vector<std::string>& error_types() {
-  static const std::vector<std::string> types = {"schema.invalid_json",
-                                                 "schema.violation",
-                                                 "schema.unknown_type",
-                                                 "payload.too_large",
-                                                 "payload.corrupted",
-                                                 "import.parse_error",
-                                                 "import.failed",
-                                                 "import.unmatched",
-                                                 "upstream.connect_timeout",
-                                                 "upstream.network",
-                                                 "upstream.server_error",
-                                                 "upstream.rate_limited",
-                                                 "upstream.unavailable",
-                                                 "upstream.timeout",
-                                                 "upstream.stalled",
-                                                 "upstream.auth",
-                                                 "upstream.forbidden",
-                                                 "upstream.quota",
-                                                 "upstream.not_found",
-                                                 "upstream.rejected",
-                                                 "source.purged",
-                                                 "policy.quality",
-                                                 "policy.size",
-                                                 "policy.manual",
-                                                 "policy.excluded",
-                                                 "db.unavailable",
-                                                 "db.conflict",
-                                                 "db.disk_full",
-                                                 "db.constraint",
-                                                 "local.disk_full",
-                                                 "handler.timeout",
-                                                 "handler.expired",
-                                                 "handler.bug",
-                                                 "handler.crash",
-                                                 "_OTHER"};
-  return types;
+  static const std::vector<std::string> words = [] {
+    std::vector<std::string> all;
+    for (const message::ErrorType type : message::error_types())
+      all.emplace_back(message::to_string(type));
+    return all;
+  }();
+  return words;
 }
 
 }  // namespace spool::config

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
 #include "engine/config/test_support.hpp"
-#include "engine/message/error_type.hpp"
 
 namespace spool::config {
 namespace {
@@ -13,12 +12,6 @@ using ::testing::HasSubstr;
 
 const HandlerSettings& progress(const Loaded& loaded) {
   return loaded.settings.handlers.at("progress_events");
-}
-
-TEST(HandlerKeys, ErrorTypesAreThoseOfTheWire) {
-  std::vector<std::string> words;
-  for (const message::ErrorType type : message::error_types()) words.emplace_back(to_string(type));
-  EXPECT_EQ(error_types(), words);
 }
 
 TEST(HandlerKeys, TheDefaultsAreThese) {

@@ -25,7 +25,7 @@ std::uint64_t dice_of(const message::Record& record, std::int32_t attempt) {
 }  // namespace
 
 std::optional<std::int32_t> asked_life(const message::Record& record) {
-  const auto text = record.header("spool-life");
+  const auto text = record.header(message::kLifeHeader);
   if (!text || !record.header("__dlq.errors.topic")) return std::nullopt;
   std::int32_t life = -1;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), life);
@@ -51,6 +51,7 @@ void Attempts::begin_log(const LaneId& lane, const ApplyJob& job, base::EpochMic
   footing_ = &job.footing;
   now_ = now;
   known_.clear();
+  keys_.clear();
   items_.clear();
   complete_ = true;
   std::int64_t expected = job.footing.next;
@@ -76,6 +77,7 @@ void Attempts::begin_open(const LaneId& lane, const OpenPage& page, const Footin
   footing_ = &footing;
   now_ = now;
   known_.clear();
+  keys_.clear();
   items_.clear();
   for (std::uint32_t r = 0; r < page.rows.size(); ++r) items_.push_back({0, r});
 }
@@ -119,7 +121,6 @@ void Attempts::prepare() {
   fates_.clear();
   std::fill(std::begin(fate_counts_), std::end(fate_counts_), 0);
   troubles_.clear();
-  keys_.clear();
   blocked_.clear();
   joined_.clear();
   staged_.clear();
@@ -164,7 +165,8 @@ Fate Attempts::decide(std::size_t item) {
   const Fate learned = known == known_.end() ? Fate::apply : known->second.fate;
   if (learned == Fate::duplicate) return learned;
   // Before anything else: its own dead letter may be what holds the key.
-  if (log_ != nullptr && known == known_.end() && asked_life(record(item))) return Fate::request;
+  if (log_ != nullptr && known == known_.end() && names_life(item) && asked_life(record(item)))
+    return Fate::request;
   const Fate waiting = log_ != nullptr ? Fate::park : Fate::wait;
   const bool finer = route_.handler->spec.order == handler::Order::finer_key;
   const bool failed = learned != Fate::apply;
@@ -187,9 +189,10 @@ bool Attempts::waits_for_key(std::size_t item) {
 
 KeyHash Attempts::key(std::size_t item) {
   if (log_ == nullptr) return row(item)->key;
-  const auto known = keys_.find(item);
-  if (known != keys_.end()) return known->second;
-  return keys_.emplace(item, make_key(item)).first->second;
+  if (keys_.size() < items_.size()) keys_.resize(items_.size());
+  std::optional<KeyHash>& known = keys_[item];
+  if (!known) known = make_key(item);
+  return *known;
 }
 
 KeyHash Attempts::make_key(std::size_t item) {
@@ -227,6 +230,19 @@ Attempts::Named Attempts::name(std::size_t item) {
     named.id = std::move(stand_in.id);
   }
   return named;
+}
+
+Cause Attempts::cause(std::size_t item) {
+  Named named = name(item);
+  Cause cause{{std::move(named.source), std::move(named.id)}, {}, {}, {}, life(item)};
+  const message::Record at = record(item);
+  if (at.key) cause.key.emplace(*at.key);
+  const auto read = reader_.read(at);
+  if (const auto* event = std::get_if<message::Event>(&read)) {
+    cause.traceparent = event->traceparent;
+    cause.correlation_id = event->correlation_id;
+  }
+  return cause;
 }
 
 Fate Attempts::read_and_stage(std::size_t item) {

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/delivery/domain_event.hpp"
 #include "engine/delivery/jobs.hpp"
 #include "engine/delivery/open_events.hpp"
 #include "engine/delivery/route.hpp"
@@ -82,6 +83,7 @@ class Attempts {
     std::string type;
   };
   Named name(std::size_t item);
+  Cause cause(std::size_t item);
 
   handler::Batch& batch() { return *batch_; }
   const std::vector<std::uint32_t>& staged() const { return staged_; }
@@ -111,6 +113,9 @@ class Attempts {
   };
 
   Fate decide(std::size_t item);
+  bool names_life(std::size_t item) const {  // of the log
+    return log_->slices[items_[item].slice].records.names_life(items_[item].index);
+  }
   Fate read_and_stage(std::size_t item);
   Fate reject(std::size_t item, message::Rejection why);
   Fate dispose(std::size_t item, handler::EventFailure failure, Trouble& trouble);
@@ -133,12 +138,12 @@ class Attempts {
   std::vector<Item> items_;
   bool complete_ = true;  // items_ are all that the job's slices hold
   std::unordered_map<std::size_t, Known> known_;
+  std::vector<std::optional<KeyHash>> keys_;  // of the log, those that had to be computed
 
   // Of the round.
   std::vector<Fate> fates_;
   std::int64_t fate_counts_[8] = {};
   std::unordered_map<std::size_t, Trouble> troubles_;
-  std::unordered_map<std::size_t, KeyHash> keys_;  // that had to be computed
   std::unordered_set<KeyHash, KeyHashOf> blocked_;
   std::unordered_map<KeyHash, std::int64_t, KeyHashOf> joined_;  // events that wait, by key
   std::vector<std::uint32_t> staged_;

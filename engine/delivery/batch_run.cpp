@@ -1,6 +1,7 @@
 #include "engine/delivery/batch_run.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -121,6 +122,7 @@ bool BatchRun::plain(Care care) const {
 
 Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   statistics_.counts = {};
+  tellings_.clear();
   const bool nothing = drain_ == nullptr && attempts_.size() == 0 && attempts_.to() == footing.next;
   if (nothing && !trial_) return unchanged(footing);
   const bool plain_way = plain(care);
@@ -151,11 +153,12 @@ Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   Committed committed = unchanged(footing);
   ++committed.claim.seq;
   committed.advance = whole;
-  Settlement settlement(attempts_, route_, book, now_);
+  Settlement settlement(*lane_, attempts_, route_, book, now_);
   if (!plain_way) {
     if (auto done = finish(transaction, footing, book, settlement, committed); !done)
       return done.failure();
   }
+  if (auto done = tell(transaction, settlement, committed); !done) return done.failure();
   committed.open = book.change();
   committed.no_room = attempts_.no_room();
   probe_.reach(*lane_, Point::before_commit);
@@ -258,13 +261,21 @@ Status BatchRun::apply(LaneTransaction& transaction, const Footing& footing, Car
 
 Status BatchRun::take_in(const handler::ApplyCounts& applied) {
   add(statistics_.counts, applied);
+  const auto& staged = attempts_.staged();
+  const auto stranger = [this](const char* what) {
+    return Failure(FailureKind::schema,
+                   "handler " + lane_->handler + what + " of an event that it was not given");
+  };
+  std::map<std::pair<std::size_t, std::string_view>, std::int32_t> numbers;
+  for (const handler::DomainEvent& told : applied.told) {
+    if (told.cause >= staged.size()) return stranger(" tells");
+    std::int32_t& nr = numbers[{told.cause, told.type}];
+    tellings_.push_back(
+        {attempts_.cause(staged[told.cause]), nr++, told.type, told.subject, told.data});
+  }
   for (const handler::EventFailure& failure : applied.failed) {
-    if (failure.event >= attempts_.staged().size()) {
-      return Failure(
-          FailureKind::schema,
-          "handler " + lane_->handler + " reports the failure of an event that it was not given");
-    }
-    again_ |= attempts_.learn_failure(attempts_.staged()[failure.event], failure);
+    if (failure.event >= staged.size()) return stranger(" reports the failure");
+    again_ |= attempts_.learn_failure(staged[failure.event], failure);
   }
   return {};
 }
@@ -315,6 +326,7 @@ Status BatchRun::finish(LaneTransaction& transaction, const Footing& footing, Op
     std::vector<Revival> revivals;
     for (const FoundLetter& letter : asked_for_) revivals.push_back(book.revive(letter, now_));
     if (auto done = own(transaction.revive(revivals)); !done) return done;
+    committed.revived = static_cast<std::int64_t>(revivals.size());
   }
   // A natural handler's duplicates change nothing, and are known too late for the fence that
   // carries the position: everywhere they count as applied, like every event that was stale.
@@ -330,6 +342,15 @@ Status BatchRun::finish(LaneTransaction& transaction, const Footing& footing, Op
   }
   committed.outbox_written = settlement.outbox_written();
   return {};
+}
+
+Status BatchRun::tell(LaneTransaction& transaction, Settlement& settlement, Committed& committed) {
+  std::vector<Telling>& dead = settlement.tellings();
+  tellings_.insert(tellings_.end(), std::make_move_iterator(dead.begin()),
+                   std::make_move_iterator(dead.end()));
+  if (tellings_.empty()) return {};
+  committed.outbox_written = true;
+  return own(transaction.tell(tellings_));
 }
 
 Advance BatchRun::advance_of(const Footing& footing, const Counters& delta) const {

@@ -64,6 +64,7 @@ class BatchRun {
   base::Status check_counts() const;
   base::Status finish(LaneTransaction& transaction, const Footing& footing, OpenBook& book,
                       Settlement& settlement, Committed& committed);
+  base::Status tell(LaneTransaction& transaction, Settlement& settlement, Committed& committed);
   Advance advance_of(const Footing& footing, const Counters& delta) const;
   Committed unchanged(const Footing& footing) const;
   bool plain(Care care) const;
@@ -81,6 +82,7 @@ class BatchRun {
   std::optional<Trial> trial_;
   // By records that are copies of dead letters; in the order of the log, each letter once.
   std::vector<FoundLetter> asked_for_;
+  std::vector<Telling> tellings_;  // of the transaction
   base::EpochMicros now_ = 0;
   bool again_ = false;  // what the round taught calls for another
   int rounds_ = 0;

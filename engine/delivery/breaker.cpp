@@ -53,10 +53,11 @@ void Breaker::succeeded(Permit permit, Instant now) {
   }
 }
 
-void Breaker::failed(Permit permit, Instant now) {
+void Breaker::failed(Permit permit, Instant now, std::size_t calls) {
   if (permit.generation != generation_) return;
   if (closed_) {
-    remember(true, now);
+    for (std::size_t call = std::min(calls, settings_.window); call > 0; --call)
+      remember(true, now);
     if (!too_many()) return;
     // A service that lets a probe pass and falls over at once is not well again: only after it held
     // for as long as it had been left alone does the doubling start from the beginning.

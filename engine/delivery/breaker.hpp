@@ -44,7 +44,8 @@ class Breaker {
   bool allows(Instant now) const;
   std::optional<Permit> admit(Instant now);
   void succeeded(Permit permit, Instant now);
-  void failed(Permit permit, Instant now);
+  // `calls`: how many were made under the permit, all to no avail.
+  void failed(Permit permit, Instant now, std::size_t calls = 1);
   // The call was not made, or its answer says nothing about the service.
   void abandon(Permit permit);
   // The service asks to be left alone: opens nothing, but keeps open what is open or opens before.

@@ -44,6 +44,13 @@ class BreakerTest : public testing::Test {
   Breaker breaker{only_in_a_row(5)};
 };
 
+TEST_F(BreakerTest, CallsThatFailTogetherCountOneByOne) {
+  breaker.failed(*breaker.admit(kStart), kStart, 4);
+  EXPECT_EQ(breaker.state(kStart), BreakerState::closed);
+  breaker.failed(*breaker.admit(kStart), kStart, 1);
+  EXPECT_EQ(breaker.state(kStart), BreakerState::open);
+}
+
 TEST_F(BreakerTest, OpensByWhatWasAnsweredLast) {
   struct Case {
     const char* what;

@@ -53,7 +53,8 @@ handler::Staging ScriptBatch::stage(const message::Event& event, const handler::
   if (said(data, "invalid"))
     return message::Rejection{ErrorType::schema_violation, "data", "is invalid"};
   if (said(data, "bug")) throw std::runtime_error("the handler has a bug");
-  if (const auto due = said(data, "due"); due && kMorning + *due * kSecond > attempt.now)
+  const auto due = said(data, "due");
+  if (due && !attempt.called && kMorning + *due * kSecond > attempt.now)
     return handler::NotDue{kMorning + *due * kSecond};
   seen_.staged.emplace_back(event.id);
   events_.push_back({std::string(event.source), std::string(event.id), data, attempt});
@@ -132,6 +133,10 @@ Result<ApplyCounts> play(const std::vector<StagedEvent>& events, std::size_t fir
     }
     applied.push_back(event);
     count(counts, event);
+    for (std::int64_t nr = said(event.data, "tell").value_or(0); nr > 0; --nr)
+      counts.told.push_back({.cause = i, .type = "told.v1", .data = "{}"});
+    if (said(event.data, "rumour"))
+      counts.told.push_back({.cause = events.size(), .type = "told.v1", .data = "{}"});
     if (said(event.data, "lose")) --counts.written;
     if (said(event.data, "invent")) ++counts.written;
     if (said(event.data, "stray")) counts.failed.push_back({.event = events.size()});

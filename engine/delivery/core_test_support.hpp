@@ -34,7 +34,9 @@ inline const LaneId kLane{"numbers", 0};
 //   login:T       fails, uncharged, before kMorning + T seconds
 //   reject:L      dies in apply() as long as its life is below L
 //   due:T         is not due before kMorning + T seconds
+//   tell:N        takes effect, and N domain events are told of it
 //   lose, invent, stray        the handler accounts for one too few, too many, or a stranger
+//   rumour        it tells of an event that it was not given
 struct Sent {
   std::string id;
   std::string data = "fine";

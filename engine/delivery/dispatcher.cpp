@@ -116,6 +116,10 @@ void Dispatcher::admit(Slot& slot, const LaneId& lane, Instant now) {
   }
 }
 
+void Dispatcher::database_is_back() {
+  for (auto& [id, slot] : slots_) slot.lane->database_is_back();
+}
+
 // A service is judged by the greater part of a batch: a few events that it refuses do not make it
 // an outage.
 void Dispatcher::judge(Slot& slot, const LaneId& lane, const Done& done, Instant now) {
@@ -132,7 +136,7 @@ void Dispatcher::judge(Slot& slot, const LaneId& lane, const Done& done, Instant
     if (!run->outcome || statistics.asked == 0) {
       breaker.abandon(permits[i]);
     } else if (failures * 2 >= statistics.records) {
-      breaker.failed(permits[i], now);
+      breaker.failed(permits[i], now, static_cast<std::size_t>(failures));
     } else {
       breaker.succeeded(permits[i], now);
     }

@@ -77,6 +77,9 @@ class Dispatcher {
   std::vector<ClaimSeen> claims() const;
   void compare(std::span<const ClaimSeen> asked, std::span<const ClaimSeen> seen);
 
+  // It was away, and answers again: nobody need wait out a backoff.
+  void database_is_back();
+
   // What operators ask of these lanes; a lane that is not named is asked nothing.
   void set_commands(std::span<const LaneCommand> commands);
   std::vector<LaneId> owned() const;

@@ -80,6 +80,22 @@ TEST_F(DispatcherBreakerTest, an_outage_holds_the_lanes_that_need_the_service_an
   EXPECT_EQ(dispatcher.wake_at(moment(kStart)), later_);
 }
 
+TEST_F(DispatcherBreakerTest, a_batch_that_finds_it_away_counts_with_each_of_its_events) {
+  BreakerSettings patient = settings();
+  patient.failures = 5;
+  dispatcher = Dispatcher({{"needs", {{}, {"tmdb"}}}}, patient);
+  dispatcher.assign("needs", kThree);
+  while (auto work = dispatcher.next_work(moment(kStart)))
+    dispatcher.finish(std::move(*work), TakeDone{test::taken(0, {0, 100})}, kStart);
+  dispatcher.placement("needs", kStart, {});
+  offer("needs", 0, 0, 3);
+  finish(*next(kStart), 4, 4, 4, kStart);
+  EXPECT_EQ(state(kStart), BreakerState::closed);
+  offer("needs", 1, 0, 0);
+  finish(*next(kStart), 1, 1, 1, kStart);
+  EXPECT_EQ(state(kStart), BreakerState::open);
+}
+
 TEST_F(DispatcherBreakerTest, one_event_of_one_lane_finds_out_whether_it_is_back) {
   open_breaker();
   offer("needs", 1, 0, 9);

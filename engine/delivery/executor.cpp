@@ -37,6 +37,7 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
       return OpenDone{self.open_run_.run(lane, companions, now)};
     }
     Done operator()(const CommandJob& command) const {
+      if (command.command.kind == CommandKind::accept_loss) return self.accept_loss(lane, command);
       return OpenDone{self.open_run_.run(lane, command, now)};
     }
     Done operator()(const ReadOutboxJob& read) const {
@@ -65,6 +66,12 @@ TakeDone Executor::take(const LaneId& lane) {
     if (!bounds) return {bounds.failure()};
   }
   return {Taken{std::move(*state), *bounds}};
+}
+
+OpenDone Executor::accept_loss(const LaneId& lane, const CommandJob& job) {
+  auto bounds = log_.bounds(routes_.at(lane.handler).topic, lane.partition);
+  if (!bounds) return {bounds.failure()};
+  return {open_run_.accept_loss(lane, job, *bounds)};
 }
 
 SettleOutboxDone Executor::settle(const LaneId& lane, const SettleOutboxJob& job) {

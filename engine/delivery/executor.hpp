@@ -50,6 +50,7 @@ class Executor {
 
  private:
   TakeDone take(const LaneId& lane);
+  OpenDone accept_loss(const LaneId& lane, const CommandJob& job);
   SettleOutboxDone settle(const LaneId& lane, const SettleOutboxJob& job);
   LetGoDone let_go(const LaneId& lane, const LetGoJob& job);
   BatchRun& batch_run(const LaneId& lane);

@@ -30,6 +30,8 @@ class Feed {
   // log is still the same.
   std::int64_t place(bool moved);
 
+  // No record is awaited any more that tells whether the log is the same.
+  bool proven() const { return !probe_timestamp_ms_; }
   bool empty() const { return slices_.empty(); }
   // The oldest slices, up to about so much, but one at least.
   std::vector<Slice> take(std::size_t events_max, std::size_t bytes_max);

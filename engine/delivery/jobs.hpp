@@ -80,6 +80,7 @@ struct CommandJob {
   Footing footing;
   Command command;
   std::size_t page_max = 0;
+  bool position_lost = false;  // the lane stands still for it
 };
 
 struct ReadOutboxJob {
@@ -120,7 +121,12 @@ struct Committed {
   bool more = false;
   std::int64_t deaths = 0;    // attempts that ended so
   std::int64_t survived = 0;  // ... or otherwise
+  std::int64_t revived = 0;   // dead letters that began a new life
   std::int64_t targeted = 0;  // of a command: events of the page
+  CommandCount count;         // ... and what became of them
+  // A loss was accepted: the lane must be taken again from where its position is now.
+  bool moved = false;
+  std::string refusal;  // ... or why it was not
 };
 
 }  // namespace spool::delivery

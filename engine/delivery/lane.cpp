@@ -67,29 +67,33 @@ std::optional<Job> Lane::choose(const Moment& now, const Gate& gate) {
     return MarkStoppedJob{claim_, to_string(PauseReason::position_lost), stop_detail_};
   if (outbox_.to_settle()) return outbox_.settle(claim_);
   if (outbox_.to_read(now.at)) return ReadOutboxJob{limits_.outbox_rows_max};
-  if (phase_ == LanePhase::stopped) return std::nullopt;
+  const Command* command = next_command();
+  if (phase_ == LanePhase::stopped) {
+    if (command == nullptr) return std::nullopt;
+    return command_job(*command, now.at);
+  }
   if (!requests_.empty() || (!companions_read_.empty() && now.at >= companions_not_before_)) {
     return CompanionsJob{footing(now.at, 0), std::exchange(companions_read_, {}),
                          std::exchange(requests_, {})};
   }
   if (next_scheduled_ && *next_scheduled_ <= now.database) return AwakenJob{footing(now.at, 0)};
   // In turns with events: a command of a million pages must not hold them up.
-  const bool command_due = !commands_.empty() && now.at >= command_not_before_;
-  if (command_due && !commanded_last_) return command_job(now.at);
+  const bool command_due = command != nullptr && now.at >= command_not_before_;
+  if (command_due && !commanded_last_) return command_job(*command, now.at);
   commanded_last_ = false;
   if (auto job = choose_events(now, gate)) return job;
-  if (command_due) return command_job(now.at);
+  if (command_due) return command_job(*command, now.at);
   return std::nullopt;
 }
 
-Job Lane::command_job(Instant now) {
+Job Lane::command_job(const Command& command, Instant now) {
   commanded_last_ = true;
-  const std::int64_t rate = commands_.front().rate;
+  const std::int64_t rate = command.rate;
   const auto a_tick =
       static_cast<std::size_t>(std::max<std::int64_t>(1, rate * kCommandTick.count() / 1000));
   const std::size_t page =
       rate == 0 ? limits_.command_page_max : std::min(limits_.command_page_max, a_tick);
-  return CommandJob{footing(now, 0), commands_.front(), page};
+  return CommandJob{footing(now, 0), command, page, phase_ == LanePhase::stopped};
 }
 
 bool Lane::may_apply() const {
@@ -206,12 +210,12 @@ std::optional<Instant> Lane::wake_at(const Moment& now) const {
     if (!wake || when < *wake) wake = when;
   };
   const bool waits = phase_ == LanePhase::untaken || !feed_.empty() || outbox_.to_settle() ||
-                     (phase_ == LanePhase::stopped && !stop_marked_);
+                     (phase_ == LanePhase::stopped && (!stop_marked_ || next_command()));
   if (waits && not_before_ != Instant{}) at(not_before_);
   if (const auto outbox = outbox_.wake_at()) at(*outbox);
   if (phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) return wake;
   if (!companions_read_.empty()) at(companions_not_before_);
-  if (!commands_.empty()) at(command_not_before_);
+  if (next_command() != nullptr) at(command_not_before_);
   if (next_scheduled_) at(now.when(*next_scheduled_));
   const auto trial = valve_.wake_at();
   const bool shut = held_up_ || valve_.state(now.at) == ValveState::shut;
@@ -224,7 +228,8 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   if (!end_job()) return;
   if (!outcome && outcome.failure().kind == FailureKind::position) {
     stop(outcome.failure().text);
-    stop_marked_ = true;  // the row is not ours to write, nor the outbox to read
+    stop_marked_ = true;  // nor is the outbox ours to read
+    foreign_ = true;
     outbox_.clear();
     return;
   }
@@ -340,6 +345,7 @@ void Lane::finish_command(const CommandJob& job, base::Result<Committed> outcome
   if (!end_job()) return;
   if (!outcome) return failed(outcome.failure(), now);
   succeeded();
+  if (outcome->moved) return forget("an operator has accepted the loss of its position");
   take_in(*outcome);
   const Command& command = job.command;
   // In turns with the others, and no faster than it was asked to be.

@@ -109,6 +109,8 @@ class Lane {
   // Where each of them goes on, as the database remembers.
   const std::map<std::string, std::int64_t>& companions() const { return companions_; }
 
+  void database_is_back();
+
   // What operators ask of it now; those that are not listed any more are over.
   void set_commands(std::vector<Command> commands);
 
@@ -167,7 +169,8 @@ class Lane {
 
   std::optional<Job> choose(const Moment& now, const Gate& gate);
   std::optional<Job> choose_events(const Moment& now, const Gate& gate);
-  Job command_job(Instant now);
+  Job command_job(const Command& command, Instant now);
+  const Command* next_command() const;
   bool may_apply() const;
   Job drain_job(const Moment& now, std::size_t events_max, const Gate& gate);
   Job apply_job(const Moment& now, std::size_t events_max, const Gate& gate);
@@ -230,6 +233,7 @@ class Lane {
 
   std::string stop_detail_;
   bool stop_marked_ = false;
+  bool foreign_ = false;  // the row counts another log: not ours to write
   std::string forgotten_because_;
 };
 

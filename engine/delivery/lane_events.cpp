@@ -55,6 +55,18 @@ void Lane::set_commands(std::vector<Command> commands) {
   commands_ = std::move(commands);
 }
 
+// A loss can be accepted once the lane says that there is one, and refused once it is known that
+// there is none: until its first record has come, it may turn out to be another log's.
+const Command* Lane::next_command() const {
+  if (foreign_) return nullptr;
+  const bool stopped = phase_ == LanePhase::stopped;
+  for (const Command& command : commands_) {
+    const bool accepts = command.kind == CommandKind::accept_loss;
+    if (stopped ? accepts : !accepts || feed_.proven()) return &command;
+  }
+  return nullptr;
+}
+
 void Lane::compare(const Claim& asked, const std::optional<Claim>& seen) {
   const bool owned = phase_ != LanePhase::untaken;
   // Anything that ran meanwhile was fenced by itself.
@@ -93,6 +105,7 @@ void Lane::forget(const std::string& why) {
   requests_.clear();
   commands_.clear();
   stop_marked_ = false;
+  foreign_ = false;
   stop_detail_.clear();
 }
 
@@ -117,6 +130,10 @@ void Lane::failed(const Failure& failure, Instant now) {
       waiting_for_ = PauseReason::database;
       break;
   }
+}
+
+void Lane::database_is_back() {
+  if (waiting_for_ == PauseReason::database) not_before_ = {};
 }
 
 void Lane::succeeded() {

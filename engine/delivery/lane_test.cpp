@@ -367,6 +367,18 @@ TEST_F(LaneTest, the_mark_of_a_stop_is_repeated_until_it_is_written) {
   EXPECT_EQ(lane.claim().seq, seq + 1);
 }
 
+TEST_F(LaneTest, when_the_database_is_back_it_waits_no_longer_unless_for_something_else) {
+  take(taken(3, {4, 100}));
+  begin<MarkStoppedJob>();
+  lane.finish_mark_stopped(Failure(FailureKind::unavailable, "no"), kStart);
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
+  lane.database_is_back();
+  begin<MarkStoppedJob>();
+  lane.finish_mark_stopped(Failure(FailureKind::schema, "no"), kStart);
+  lane.database_is_back();
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
+}
+
 TEST_F(LaneTest, a_fetch_position_out_of_range_makes_it_take_itself_again) {
   run();
   lane.partition_failed(Failure(FailureKind::unavailable, "broker away"), kStart);

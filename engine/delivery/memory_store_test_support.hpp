@@ -61,6 +61,7 @@ struct Tables {
   std::set<message::Identity> inbox;
   std::map<std::int64_t, Leaving> outbox;
   std::int64_t outbox_next = 1;
+  std::vector<Telling> told;
   std::vector<StagedEvent> applied;
   Suspicion suspicion;
   std::map<std::string, std::int64_t> companions;

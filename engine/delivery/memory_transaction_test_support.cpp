@@ -27,6 +27,15 @@ Status MemoryTransaction::advance(const Advance& step) {
   return {};
 }
 
+Status MemoryTransaction::restart(std::int64_t from, std::int64_t to) {
+  if (auto failure = store_.strike("restart")) return *failure;
+  EXPECT_EQ(from, mine_.next);
+  mine_.start += to - from;
+  mine_.next = to;
+  mine_.last_offset = mine_.last_timestamp_ms = -1;
+  return {};
+}
+
 Result<handler::ApplyCounts> MemoryTransaction::apply(handler::Batch& batch, std::size_t first,
                                                       std::size_t last) {
   if (auto failure = store_.strike("apply")) return *failure;
@@ -61,6 +70,12 @@ Result<std::vector<bool>> MemoryTransaction::bury(std::span<const DeadLetter> le
   return fresh;
 }
 
+Status MemoryTransaction::tell(std::span<const Telling> tellings) {
+  if (auto failure = store_.strike("tell")) return *failure;
+  mine_.told.insert(mine_.told.end(), tellings.begin(), tellings.end());
+  return {};
+}
+
 Status MemoryTransaction::open(std::span<const OpenEvent> events) {
   if (auto failure = store_.strike("open")) return *failure;
   for (const OpenEvent& event : events) {
@@ -84,8 +99,20 @@ Status MemoryTransaction::reschedule(std::span<const Reschedule> heads) {
 
 Status MemoryTransaction::close(std::span<const std::int64_t> numbers) {
   if (auto failure = store_.strike("close")) return *failure;
-  for (const std::int64_t number : numbers) EXPECT_EQ(mine_.rows.erase(number), 1U);
+  for (const std::int64_t number : numbers) {
+    const auto node = mine_.rows.extract(number);
+    EXPECT_FALSE(node.empty());
+    if (!node.empty() && node.mapped().row.life > 0) resolve(node.mapped());
+  }
   return {};
+}
+
+void MemoryTransaction::resolve(const KeptRow& ended) {
+  const auto found = mine_.letters.find({ended.source, ended.id});
+  if (found == mine_.letters.end()) return;
+  KeptLetter& dead = found->second;
+  if (dead.state == LetterState::replaying && dead.life == ended.row.life - 1)
+    dead.state = LetterState::resolved;
 }
 
 Status MemoryTransaction::block(std::span<const std::int64_t> numbers) {
@@ -162,6 +189,19 @@ Status MemoryTransaction::awaken(std::span<const Awakening> rows) {
   return {};
 }
 
+Status MemoryTransaction::postpone(std::span<const Postponement> rows) {
+  if (auto failure = store_.strike("postpone")) return *failure;
+  for (const Postponement& row : rows) {
+    auto node = mine_.rows.extract(row.number);
+    node.key() = node.mapped().row.number = row.new_number;
+    node.mapped().row.state = OpenState::scheduled;
+    node.mapped().row.due = row.due;
+    node.mapped().row.called = false;
+    EXPECT_TRUE(mine_.rows.insert(std::move(node)).inserted);
+  }
+  return {};
+}
+
 Result<std::optional<base::EpochMicros>> MemoryTransaction::next_scheduled() {
   if (auto failure = store_.strike("next_scheduled")) return *failure;
   std::optional<base::EpochMicros> next;
@@ -203,16 +243,6 @@ Result<std::vector<FoundLetter>> MemoryTransaction::find_letters(
                      letter.held_by});
   }
   return found;
-}
-
-Status MemoryTransaction::resolve(std::span<const message::Identity> events) {
-  if (auto failure = store_.strike("resolve")) return *failure;
-  for (const auto& event : events) {
-    KeptLetter& letter = mine_.letters.at(event);
-    EXPECT_EQ(letter.state, LetterState::replaying);
-    letter.state = LetterState::resolved;
-  }
-  return {};
 }
 
 Result<CommandTargets> MemoryTransaction::targets(const Command&, std::size_t) {

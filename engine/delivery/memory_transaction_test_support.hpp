@@ -14,6 +14,7 @@ class MemoryTransaction final : public LaneTransaction {
 
   base::Status fence(const Claim& claim, const Advance* step) override;
   base::Status advance(const Advance& step) override;
+  base::Status restart(std::int64_t from, std::int64_t to) override;
   base::Result<handler::ApplyCounts> apply(handler::Batch& batch, std::size_t first,
                                            std::size_t last) override;
   base::Status savepoint() override;
@@ -21,6 +22,7 @@ class MemoryTransaction final : public LaneTransaction {
   base::Status release_savepoint() override;
 
   base::Result<std::vector<bool>> bury(std::span<const DeadLetter> letters) override;
+  base::Status tell(std::span<const Telling> tellings) override;
   base::Status open(std::span<const OpenEvent> events) override;
   base::Status reschedule(std::span<const Reschedule> heads) override;
   base::Status close(std::span<const std::int64_t> numbers) override;
@@ -32,6 +34,7 @@ class MemoryTransaction final : public LaneTransaction {
   base::Result<std::vector<OpenRow>> read_scheduled(base::EpochMicros due,
                                                     std::size_t rows_max) override;
   base::Status awaken(std::span<const Awakening> rows) override;
+  base::Status postpone(std::span<const Postponement> rows) override;
   base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
@@ -40,7 +43,6 @@ class MemoryTransaction final : public LaneTransaction {
   base::Result<std::vector<FoundLetter>> find_letters(
       std::span<const ReplayRequest> requests) override;
   base::Status revive(std::span<const Revival> revivals) override;
-  base::Status resolve(std::span<const message::Identity> events) override;
 
   base::Result<CommandTargets> targets(const Command&, std::size_t) override;
   base::Status settle_letters(const Command& command, std::span<const base::Uuid> letters) override;
@@ -58,6 +60,7 @@ class MemoryTransaction final : public LaneTransaction {
  private:
   void move(const Advance& step);
   bool bury(const DeadLetter& letter);
+  void resolve(const KeptRow& ended);
   KeptLetter& letter(const KeptRow& kept) { return mine_.letters.at({kept.source, kept.id}); }
   void leave(Leaving leaving) { mine_.outbox.emplace(mine_.outbox_next++, std::move(leaving)); }
 

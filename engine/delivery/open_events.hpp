@@ -73,6 +73,13 @@ struct Awakening {
   OpenState state = OpenState::head;
 };
 
+// A head or a parked event that is not due yet: it holds its key no longer.
+struct Postponement {
+  std::int64_t number = 0;
+  std::int64_t new_number = 0;
+  base::EpochMicros due = 0;
+};
+
 // What holds a key, as the lane reads it when it is taken.
 struct OpenSummary {
   std::vector<KeyChange> keys;

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/assert.hpp"
+#include "engine/delivery/loss.hpp"
 #include "engine/delivery/settlement.hpp"
 
 namespace spool::delivery {
@@ -109,8 +111,10 @@ Status carry_out(LaneTransaction& transaction, OpenBook& book, const Command& co
     case CommandKind::restore:
       return settle_letters(transaction, book, command, targets, count);
     case CommandKind::erase:
+    case CommandKind::accept_loss:
       break;
   }
+  SPOOL_ASSERT(command.kind == CommandKind::erase, "a loss is no matter of open events");
   if (auto done = settle_letters(transaction, book, command, targets, count); !done) return done;
   return cancel(transaction, book, targets, count);
 }
@@ -179,11 +183,12 @@ Result<Committed> OpenRun::run(const LaneId& lane, const AwakenJob& job, base::E
 Result<Committed> OpenRun::run(const LaneId& lane, const CompanionsJob& job,
                                base::EpochMicros now) {
   const auto work = [&job, now](LaneTransaction& transaction, OpenBook& book,
-                                Committed&) -> Status {
+                                Committed& committed) -> Status {
     if (!job.requests.empty()) {
       auto found = transaction.find_letters(job.requests);
       if (!found) return found.failure();
       const std::vector<FoundLetter> asked = asked_for(job.requests, *found);
+      committed.revived = static_cast<std::int64_t>(asked.size());
       if (auto done = revive(transaction, book, asked, now); !done) return done;
     }
     return transaction.move_companions(job.next);
@@ -200,13 +205,39 @@ Result<Committed> OpenRun::run(const LaneId& lane, const CommandJob& job, base::
     committed.more = targets->live && targets->more;
     committed.targeted = static_cast<std::int64_t>(targets->letters.size() + targets->rows.size());
     if (!targets->live) return {};
-    CommandCount count;
+    CommandCount& count = committed.count;
     if (auto done = carry_out(transaction, book, job.command, *targets, now, count); !done)
       return done;
+    if (job.command.kind == CommandKind::replay) committed.revived = count.done;
     if (auto done = promote_next(transaction, book, now); !done) return done;
     // The command's end may be announced.
     committed.outbox_written = !targets->more;
     return transaction.finish_page(job.command, count, !targets->more);
+  };
+  return transact(lane, job.footing, Durability::durable, work);
+}
+
+// What the operator saw may have changed since: then nothing is given up.
+Result<Committed> OpenRun::accept_loss(const LaneId& lane, const CommandJob& job,
+                                       const LogBounds& bounds) {
+  SPOOL_ASSERT(job.command.loss.has_value(), "a loss that nobody has named");
+  const Loss loss = *job.command.loss;
+  const auto work = [&](LaneTransaction& transaction, OpenBook&, Committed& committed) -> Status {
+    auto targets = transaction.targets(job.command, job.page_max);
+    if (!targets) return targets.failure();
+    if (!targets->live) return {};
+    committed.refusal = job.position_lost ? refused(loss, job.footing.next, bounds).value_or("")
+                                          : "the position is not lost";
+    committed.moved = committed.refusal.empty();
+    ++(committed.moved ? committed.count.done : committed.count.skipped);
+    if (committed.moved) {
+      const auto lost = lost_offsets(loss);
+      auto moved = goes_forward(loss)
+                       ? transaction.advance({loss.from, loss.to, -1, -1, {.lost = lost}})
+                       : transaction.restart(loss.from, loss.to);
+      if (!moved) return moved;
+    }
+    return transaction.finish_page(job.command, committed.count, true);
   };
   return transact(lane, job.footing, Durability::durable, work);
 }

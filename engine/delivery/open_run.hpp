@@ -16,6 +16,9 @@ class OpenRun {
   base::Result<Committed> run(const LaneId& lane, const AwakenJob& job, base::EpochMicros now);
   base::Result<Committed> run(const LaneId& lane, const CompanionsJob& job, base::EpochMicros now);
   base::Result<Committed> run(const LaneId& lane, const CommandJob& job, base::EpochMicros now);
+  // The same for a command of that kind; `bounds` are those of the log at this moment.
+  base::Result<Committed> accept_loss(const LaneId& lane, const CommandJob& job,
+                                      const LogBounds& bounds);
 
  private:
   // `work` writes through the transaction and keeps the book.

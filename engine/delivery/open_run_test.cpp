@@ -75,6 +75,7 @@ TEST(CompanionsTest, positions_are_remembered_and_requests_answered_together) {
                                                            {"/test", "1", 0},
                                                            {"/test", "unknown", 0}});
   ASSERT_TRUE(done);
+  EXPECT_EQ(done->revived, 1);
   EXPECT_EQ(owner.store.tables.companions.at("retry.30s"), 12);
   EXPECT_EQ(owner.store.tables.letter_of("1")->state, LetterState::replaying);
   EXPECT_EQ(owner.store.tables.letter_of("2")->state, LetterState::open) << "another life";
@@ -101,6 +102,8 @@ TEST(CommandTest, a_replay_revives_open_letters_in_their_order_and_skips_the_oth
   const auto done = owner.carry_out(CommandKind::replay);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->targeted, 3);
+  EXPECT_EQ(done->revived, 2);
+  EXPECT_EQ(done->count.skipped, 1);
   EXPECT_FALSE(done->more);
   EXPECT_TRUE(done->outbox_written) << "its end is announced";
   EXPECT_EQ(owner.store.commits.back(), Durability::durable);
@@ -180,7 +183,10 @@ TEST(CommandTest, discarding_a_letter_that_holds_its_key_lets_the_key_go_on) {
   owner.route.hold_after_death = true;
   owner.apply({{"1", "invalid"}, {"2"}, {.id = "3", .data = "invalid", .key = "x"}});
   aim_at_letters(owner, {"1"});
-  ASSERT_TRUE(owner.carry_out(CommandKind::discard));
+  const auto done = owner.carry_out(CommandKind::discard);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->count.done, 1);
+  EXPECT_EQ(done->revived, 0);
   EXPECT_EQ(owner.store.tables.letter_of("1")->state, LetterState::discarded);
   EXPECT_EQ(owner.store.tables.counters.dead, 2) << "discarded is dead";
   EXPECT_EQ(owner.row("2").state, OpenState::head);

@@ -16,6 +16,7 @@
 #include "engine/base/time.hpp"
 #include "engine/base/uuid.hpp"
 #include "engine/delivery/commands.hpp"
+#include "engine/delivery/domain_event.hpp"
 #include "engine/delivery/open_events.hpp"
 #include "engine/delivery/suspicion.hpp"
 #include "engine/handler/handler.hpp"
@@ -129,6 +130,9 @@ class LaneTransaction {
   // position in the same round trip. Fails with `fenced` when the claim is no longer the lane's.
   virtual base::Status fence(const Claim& claim, const Advance* advance) = 0;
   virtual base::Status advance(const Advance& advance) = 0;
+  // The position leaves a log that is not there any more for `to` in the one that is. What was
+  // counted stays counted; nobody is suspect in the new one.
+  virtual base::Status restart(std::int64_t from, std::int64_t to) = 0;
 
   virtual base::Result<handler::ApplyCounts> apply(handler::Batch& batch, std::size_t first,
                                                    std::size_t last) = 0;
@@ -141,9 +145,14 @@ class LaneTransaction {
   // were, letter by letter. A life ends dead once; the others are copies of what is dead already.
   virtual base::Result<std::vector<bool>> bury(std::span<const DeadLetter> letters) = 0;
 
+  // Writes the outbox rows of what other systems are told; of none, where nobody is to be told.
+  virtual base::Status tell(std::span<const Telling> tellings) = 0;
+
   // Open events. Rows that failed leave a retry record in the outbox.
   virtual base::Status open(std::span<const OpenEvent> events) = 0;
   virtual base::Status reschedule(std::span<const Reschedule> heads) = 0;
+  // Ends the rows. Of one that a replay began and that did not die again, the dead letter is
+  // resolved.
   virtual base::Status close(std::span<const std::int64_t> numbers) = 0;
   // The row stays and holds its key, dead.
   virtual base::Status block(std::span<const std::int64_t> numbers) = 0;
@@ -159,6 +168,8 @@ class LaneTransaction {
   virtual base::Result<std::vector<OpenRow>> read_scheduled(base::EpochMicros due,
                                                             std::size_t rows_max) = 0;
   virtual base::Status awaken(std::span<const Awakening> rows) = 0;
+  // Heads and parked rows that turn out not to be due become scheduled.
+  virtual base::Status postpone(std::span<const Postponement> rows) = 0;
   virtual base::Result<std::optional<base::EpochMicros>> next_scheduled() = 0;
 
   // The inbox: which of these were settled before, and those that now are.
@@ -169,8 +180,6 @@ class LaneTransaction {
   virtual base::Result<std::vector<FoundLetter>> find_letters(
       std::span<const ReplayRequest> requests) = 0;
   virtual base::Status revive(std::span<const Revival> revivals) = 0;
-  // The life that was replayed has ended well.
-  virtual base::Status resolve(std::span<const message::Identity> events) = 0;
 
   // Commands.
   virtual base::Result<CommandTargets> targets(const Command& command, std::size_t page_max) = 0;

@@ -52,12 +52,7 @@ void Settlement::sort_out(std::size_t item) {
     case Fate::park:
       return open(item, OpenState::parked, 0);
     case Fate::schedule:
-      open(item, OpenState::scheduled, attempts_.trouble(item).due);
-      if (row == nullptr) return;
-      // It waited behind its key, and for its time it need not: it holds nobody.
-      book_.leave(*row);
-      closed_.push_back(row->number);
-      return;
+      return schedule(item);
     case Fate::retry:
       return fail(item);
     case Fate::die:
@@ -70,10 +65,20 @@ void Settlement::sort_out(std::size_t item) {
   if (row == nullptr) return;
   book_.leave(*row);
   closed_.push_back(row->number);
-  if (row->life > 0) {
-    Attempts::Named named = attempts_.name(item);
-    resolved_.push_back({std::move(named.source), std::move(named.id)});
-  }
+}
+
+void Settlement::schedule(std::size_t item) {
+  const base::EpochMicros due = attempts_.trouble(item).due;
+  const OpenRow* row = attempts_.row(item);
+  if (row == nullptr) return open(item, OpenState::scheduled, due);
+  // It waited behind its key, and for its time it need not: it holds nobody.
+  book_.leave(*row);
+  OpenRow waiting = *row;
+  waiting.number = book_.take_number();
+  waiting.state = OpenState::scheduled;
+  waiting.due = due;
+  book_.join(waiting);
+  postponed_.push_back({row->number, waiting.number, due});
 }
 
 OpenRow Settlement::row_of(std::size_t item, OpenState state) {
@@ -153,6 +158,7 @@ void Settlement::die(std::size_t item) {
   row.life = letter.life;
   row.attempts = letter.attempts;
   letters_.push_back(std::move(letter));
+  letter_items_.push_back(item);
   letter_rows_.push_back(row);
 }
 
@@ -171,6 +177,10 @@ void Settlement::buried(std::size_t letter, bool fresh) {
   ++(fresh ? book_.delta.dead : book_.delta.duplicate);
   ++(fresh ? newly_dead_ : dead_already_);
   outbox_written_ |= fresh;
+  if (fresh) {
+    tellings_.push_back(
+        death_told(letters_[letter], attempts_.cause(letter_items_[letter]), lane_, route_));
+  }
   OpenRow row = letter_rows_[letter];
   if (fresh && route_.hold_after_death) {
     row.state = OpenState::dead;
@@ -196,13 +206,15 @@ Status Settlement::write_open(LaneTransaction& transaction) {
   if (!rescheduled_.empty()) {
     if (auto done = own(transaction.reschedule(rescheduled_)); !done) return done;
   }
+  if (!postponed_.empty()) {
+    if (auto done = own(transaction.postpone(postponed_)); !done) return done;
+  }
   if (!blocked_.empty()) {
     if (auto done = own(transaction.block(blocked_)); !done) return done;
   }
   if (!closed_.empty()) {
     if (auto done = own(transaction.close(closed_)); !done) return done;
   }
-  if (!resolved_.empty()) return own(transaction.resolve(resolved_));
   return {};
 }
 

@@ -27,8 +27,9 @@ struct FailedEvent {
 
 class Settlement {
  public:
-  Settlement(Attempts& attempts, const Route& route, OpenBook& book, base::EpochMicros now)
-      : attempts_(attempts), route_(route), book_(book), now_(now) {}
+  Settlement(const LaneId& lane, Attempts& attempts, const Route& route, OpenBook& book,
+             base::EpochMicros now)
+      : lane_(lane), attempts_(attempts), route_(route), book_(book), now_(now) {}
 
   base::Status settle(LaneTransaction& transaction);
 
@@ -36,11 +37,14 @@ class Settlement {
   std::int64_t newly_dead() const { return newly_dead_; }
   std::int64_t dead_already() const { return dead_already_; }
   std::vector<FailedEvent>& failed() { return failed_; }
+  // Of the deaths that are new.
+  std::vector<Telling>& tellings() { return tellings_; }
 
  private:
   void sort_out(std::size_t item);
   void fail(std::size_t item);
   void die(std::size_t item);
+  void schedule(std::size_t item);
   void open(std::size_t item, OpenState state, base::EpochMicros due);
   OpenRow row_of(std::size_t item, OpenState state);
   void report(std::size_t item, const Attempts::Named& named, base::EpochMicros due);
@@ -49,6 +53,7 @@ class Settlement {
   base::Status write_open(LaneTransaction& transaction);
   base::Status remember(LaneTransaction& transaction);
 
+  const LaneId& lane_;
   Attempts& attempts_;
   const Route& route_;
   OpenBook& book_;
@@ -58,13 +63,15 @@ class Settlement {
   std::int64_t dead_already_ = 0;
 
   std::vector<DeadLetter> letters_;
+  std::vector<std::size_t> letter_items_;
   std::vector<OpenRow> letter_rows_;  // the row that each has, or would hold its key with
   std::vector<OpenEvent> opened_;
   std::vector<Reschedule> rescheduled_;
   std::vector<std::int64_t> closed_;
   std::vector<std::int64_t> blocked_;
-  std::vector<message::Identity> resolved_;
+  std::vector<Postponement> postponed_;
   std::vector<FailedEvent> failed_;
+  std::vector<Telling> tellings_;
 };
 
 // Gives every key whose head has gone its next one, due now.

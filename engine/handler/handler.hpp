@@ -75,6 +75,15 @@ struct EventFailure {
   std::string dependency = {};  // the service to blame, one of HandlerSpec::dependencies, or empty
 };
 
+// What other systems are told when an event has taken effect: published, through the outbox of the
+// same transaction, to the topic of domain events, under the key of its cause.
+struct DomainEvent {
+  std::size_t cause = 0;  // the number in the batch of the event that it follows from
+  std::string type;       // e.g. list.synced.v1
+  std::string subject = {};
+  std::string data;  // JSON
+};
+
 // What became of the events that one apply() was given; together they are all of them.
 struct ApplyCounts {
   std::int64_t written = 0;  // they, or the newest of those folded with them, changed the database
@@ -85,6 +94,7 @@ struct ApplyCounts {
   // Not among the above. The engine decides what becomes of them, and may apply the batch again
   // without them and without the later events of their keys.
   std::vector<EventFailure> failed = {};
+  std::vector<DomainEvent> told = {};
 };
 
 // The events of one transaction, staged by one thread and applied by the same thread.

@@ -45,7 +45,7 @@ void RecordBatch::append(const Record& record) {
   slot.offset = record.offset;
   slot.timestamp_ms = record.timestamp_ms;
   slot.header_first = static_cast<std::uint32_t>(headers_.size());
-  slot.header_count = static_cast<std::uint32_t>(record.headers.size());
+  slot.header_count = static_cast<std::uint32_t>(record.headers.size()) & 0x7FFFFFFFU;
   // The value first: what lies behind it in the chunk serves as its read-ahead.
   if (record.value) {
     slot.value = copy(*record.value);
@@ -58,6 +58,7 @@ void RecordBatch::append(const Record& record) {
   for (const Header& header : record.headers) {
     Header& own = headers_.emplace_back();
     own.name = {copy(header.name), header.name.size()};
+    slot.names_life |= header.name == kLifeHeader;
     if (header.value) own.value = std::string_view(copy(*header.value), header.value->size());
   }
   slots_.push_back(slot);

@@ -16,6 +16,9 @@ namespace spool::message {
 // Bytes that may be read (never written) behind every value: simdjson reads ahead by that much.
 inline constexpr std::size_t kReadAheadBytes = 64;
 
+// The life of an event that was brought back, among the headers of what Spool has published.
+inline constexpr std::string_view kLifeHeader = "spool-life";
+
 struct Header {
   std::string_view name;
   std::optional<std::string_view> value;  // Kafka distinguishes null from empty
@@ -46,6 +49,8 @@ class RecordBatch {
   bool empty() const { return slots_.empty(); }
   std::size_t bytes() const { return bytes_; }  // of memory, bookkeeping included
   Record record(std::size_t index) const;
+  // Whether its headers name a life: seen while they were copied, which saves looking again.
+  bool names_life(std::size_t index) const { return slots_[index].names_life; }
   std::int64_t offset(std::size_t index) const { return slots_[index].offset; }
   std::int64_t timestamp_ms(std::size_t index) const { return slots_[index].timestamp_ms; }
 
@@ -58,7 +63,8 @@ class RecordBatch {
     std::uint32_t key_bytes;
     std::uint32_t value_bytes;
     std::uint32_t header_first;
-    std::uint32_t header_count;
+    std::uint32_t header_count : 31;
+    bool names_life : 1;
   };
 
   const char* copy(std::string_view text);

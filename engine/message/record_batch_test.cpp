@@ -53,6 +53,18 @@ TEST(RecordBatch, TheLastHeaderOfANameCounts) {
   EXPECT_EQ(batch.record(0).header("c"), std::nullopt);
 }
 
+TEST(RecordBatch, KnowsWhichRecordsNameALife) {
+  const std::array ordinary{Header{"ce_id", "1"}, Header{"spool-lifetime", "1"}};
+  const std::array brought_back{Header{"ce_id", "1"}, Header{"spool-life", "1"}, Header{"a", {}}};
+  RecordBatch batch;
+  batch.append({0, 0, {}, {}, ordinary});
+  batch.append({1, 0, {}, {}, brought_back});
+  batch.append({2, 0, {}, {}, {}});
+  EXPECT_FALSE(batch.names_life(0));
+  EXPECT_TRUE(batch.names_life(1));
+  EXPECT_FALSE(batch.names_life(2));
+}
+
 // Under the address sanitizer a chunk that is too short ends this test.
 TEST(RecordBatch, TheReadAheadOfEveryValueIsReadable) {
   RecordBatch batch;

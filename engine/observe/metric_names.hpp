@@ -90,16 +90,19 @@ inline constexpr MetricName kDbErrors{"spool_db_errors_total",
                                       "Errors of the database, by the class of their SQLSTATE."};
 inline constexpr MetricName kDbConnections{"spool_db_pool_connections",
                                            "Connections to the database, by state."};
-inline constexpr MetricName kOutboxPending{
-    "spool_outbox_pending_events", "Outbox rows of this worker's lanes that wait to be published."};
+inline constexpr MetricName kOutboxPending{"spool_outbox_pending_events",
+                                           "Outbox rows that wait to be published, of all lanes."};
 inline constexpr MetricName kOutboxOldest{
     "spool_outbox_oldest_timestamp_seconds",
     "When the oldest outbox row that waits was written; absent if there is none."};
 inline constexpr MetricName kOutboxRefused{
     "spool_outbox_refused_events", "Outbox rows that Kafka refused for good; a person decides."};
-inline constexpr MetricName kReplayRecords{"spool_replay_records_total",
-                                           "Dead letters that replays went through, by result."};
-inline constexpr MetricName kReplayJobs{"spool_replay_jobs", "Replays, by state."};
+inline constexpr MetricName kReplayRecords{
+    "spool_replay_records_total",
+    "Dead letters that replays went through: published (a new life began), "
+    "skipped (somebody else had been there), failed (it ended dead again)."};
+inline constexpr MetricName kReplayJobs{"spool_replay_jobs",
+                                        "Replays that have not ended, by state: running, paused."};
 inline constexpr MetricName kCircuit{
     "spool_upstream_circuit_state",
     "1 for the present state of the circuit breaker: closed, open, half_open; 0 for the others."};

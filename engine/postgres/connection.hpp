@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/postgres/transaction.hpp"
@@ -27,6 +29,8 @@ struct ConnectionSettings {
   // Transactions that do not ask for durability may be lost in a crash of the database (never
   // torn).
   bool synchronous_commit_off = false;
+  // Further settings of the session, by name.
+  std::vector<std::pair<std::string, std::string>> session = {};
   // Warnings and notices of the server; called by the connection's thread. Empty: they are dropped.
   std::function<void(std::string_view)> on_notice;
 };

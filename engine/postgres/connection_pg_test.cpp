@@ -50,6 +50,15 @@ TEST_F(ConnectionPg, OptionsOfTheUrlWin) {
   EXPECT_EQ((*connection)->execute(kShow, Params::of("lock_timeout"))->text(0, 0), "10s");
 }
 
+TEST_F(ConnectionPg, ASessionBeginsWithTheSettingsOfItsOwner) {
+  ConnectionSettings settings = database().settings();
+  settings.session = {{"jit", "off"}, {"enable_seqscan", "off"}};
+  auto connection = Connection::open(settings);
+  ASSERT_TRUE(connection.ok()) << connection.failure().text;
+  EXPECT_EQ((*connection)->execute(kShow, Params::of("enable_seqscan"))->text(0, 0), "off");
+  EXPECT_EQ((*connection)->execute(kShow, Params::of("jit"))->text(0, 0), "off");
+}
+
 TEST_F(ConnectionPg, ALostSessionIsUnavailableAndNeverRevived) {
   const auto connection = database().connect();
   ASSERT_TRUE(connection->execute(kOne).ok());

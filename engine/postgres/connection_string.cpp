@@ -55,6 +55,7 @@ base::Result<std::string> connection_string(const ConnectionSettings& settings) 
                 settings.idle_in_transaction_timeout);
   append_option(options, "bytea_output", "hex");
   if (settings.synchronous_commit_off) append_option(options, "synchronous_commit", "off");
+  for (const auto& [name, value] : settings.session) append_option(options, name.c_str(), value);
   // The last of two settings of one name wins: the user's.
   words["options"] = options + words["options"];
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/delivery/failure_class.hpp"
+#include "engine/delivery/loss.hpp"
 
 namespace spool::runtime {
 namespace {
@@ -117,12 +118,8 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
                              {"log_high", take->outcome->bounds.high}});
   } else if (const auto* run = std::get_if<delivery::RunDone>(&done)) {
     report_batch(work.lane, work.job, *run, seconds);
-  } else if (const auto* command = std::get_if<delivery::CommandJob>(&work.job)) {
-    const delivery::Committed& committed = *std::get<delivery::OpenDone>(done).outcome;
-    log_.info("command.page", {{"lane", name_of(work.lane)},
-                               {"command", base::to_string(command->command.id)},
-                               {"events", committed.targeted},
-                               {"more", committed.more}});
+  } else if (const auto* open = std::get_if<delivery::OpenDone>(&done)) {
+    report_open(work.lane, work.job, *open->outcome);
   } else if (const auto* settle = std::get_if<delivery::SettleOutboxJob>(&work.job)) {
     log_.debug("outbox.settled", {{"lane", name_of(work.lane)},
                                   {"published", settle->published.size()},
@@ -130,6 +127,29 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
   } else if (const auto* mark = std::get_if<delivery::MarkStoppedJob>(&work.job)) {
     log_.error("lane.stopped",
                {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});
+  }
+}
+
+void DatabaseWorker::report_open(const delivery::LaneId& lane, const delivery::Job& job,
+                                 const delivery::Committed& committed) {
+  metrics_.count_replayed(observe::ReplayResult::published, committed.revived);
+  if (const auto* command = std::get_if<delivery::CommandJob>(&job)) {
+    if (command->command.kind == delivery::CommandKind::replay)
+      metrics_.count_replayed(observe::ReplayResult::skipped, committed.count.skipped);
+    if (command->command.kind == delivery::CommandKind::discard)
+      handlers_.at(lane.handler).metrics->count_discarded(committed.count.done);
+    if (command->command.loss && committed.count != delivery::CommandCount{}) {
+      log_.warn(committed.moved ? "lane.loss_accepted" : "lane.loss_refused",
+                {{"lane", name_of(lane)},
+                 {"from", command->command.loss->from},
+                 {"to", command->command.loss->to},
+                 {"lost", committed.moved ? delivery::lost_offsets(*command->command.loss) : 0},
+                 {"reason", committed.refusal}});
+    }
+    log_.info("command.page", {{"lane", name_of(lane)},
+                               {"command", base::to_string(command->command.id)},
+                               {"events", committed.targeted},
+                               {"more", committed.more}});
   }
 }
 
@@ -179,6 +199,7 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
   const HandlerReporting& handler = handlers_.at(lane.handler);
   handler.flushed->add({1, statistics.records, statistics.counts.coalesced, report.rows,
                         report.dead_lettered, seconds});
+  metrics_.count_replayed(observe::ReplayResult::published, committed.revived);
   handler.metrics->batch_committed(report);
   handler.metrics->handler_ran(observe::RunOutcome::applied, seconds);
   if (statistics.lookups > 0) {
@@ -223,8 +244,9 @@ void DatabaseWorker::report_failed(const delivery::LaneId& lane, observe::Handle
   for (const delivery::FailedEvent& event : failed) {
     const std::string_view type = message::to_string(event.type);
     metrics.attempts_failed(type, kind_of(event.type));
-    if (logged++ >= kFailedLoggedMax) continue;
     const bool dead = event.due == 0;
+    if (dead && event.life > 0) metrics_.count_replayed(observe::ReplayResult::failed, 1);
+    if (logged++ >= kFailedLoggedMax) continue;
     log_.warn(dead ? "event.dead" : "event.retried",
               {{"lane", name_of(lane)},
                {"offset", event.offset},

@@ -55,6 +55,8 @@ class DatabaseWorker {
   void serve();
   void work_on(delivery::Work work);
   void report(const delivery::Work& work, const delivery::Done& done, double seconds);
+  void report_open(const delivery::LaneId& lane, const delivery::Job& job,
+                   const delivery::Committed& committed);
   void report_batch(const delivery::LaneId& lane, const delivery::Job& job,
                     const delivery::RunDone& done, double seconds);
   void measure_waits(const delivery::ApplyJob& job, const delivery::Committed& committed,

@@ -15,6 +15,10 @@ namespace {
 constexpr std::chrono::milliseconds kAwayPeriod{500};
 constexpr std::chrono::milliseconds kMaintenancePeriod{60'000};
 constexpr std::chrono::milliseconds kAuditPeriod{60'000};
+// The latest batches every time. All that are kept now and then, and as long as anything is wrong:
+// what is wrong must not be forgotten because it grows old.
+constexpr std::chrono::milliseconds kLatestBatches{600'000};
+constexpr std::chrono::milliseconds kWholeAuditPeriod{3'600'000};
 constexpr std::int64_t kPruneRowsMax = 50'000;
 
 }  // namespace
@@ -67,15 +71,18 @@ void Housekeeper::serve() {
     const base::Status status = check();
     // What these cannot do is no reason to call the database away.
     if (status) {
-      report("collect_failed", collect());
+      if (due(next_collect_, check_interval_)) report("collect_failed", collect());
       if (due(next_audit_, kAuditPeriod)) report("audit_failed", audit());
       if (due(next_maintenance_, kMaintenancePeriod)) report("maintenance_failed", maintain());
     }
+    if (stop_) break;
     health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
     if (status.ok() != reachable_) {
       reachable_ = status.ok();
       if (reachable_) {
         log_.info("database.reachable");
+        board_.with([](delivery::Dispatcher& lanes) { lanes.database_is_back(); });
+        board_.wake_all();
       } else {
         log_.error("database.away", {{"error", status.failure().text}});
       }
@@ -130,11 +137,20 @@ base::Status Housekeeper::collect() {
     }
     handler.metrics->set_dead_letters(series, oldest);
   }
-  auto pending = store_->outbox_waiting();
-  if (!pending) return pending.failure();
-  metrics_.set_outbox_pending(*pending);
+  if (auto done = collect_backlog(); !done) return done;
   if (auto done = collect_open(); !done) return done;
   metrics_.set_collector_success(clock_.now());
+  return {};
+}
+
+base::Status Housekeeper::collect_backlog() {
+  const auto backlog = store_->backlog();
+  if (!backlog) return backlog.failure();
+  metrics_.set_outbox_pending(backlog->outbox_waiting);
+  metrics_.set_outbox_oldest(backlog->outbox_oldest);
+  metrics_.set_outbox_refused(backlog->outbox_refused);
+  metrics_.set_replay_jobs(
+      {{"running", backlog->replays_running}, {"paused", backlog->replays_paused}});
   return {};
 }
 
@@ -159,8 +175,13 @@ base::Status Housekeeper::collect_open() {
 }
 
 base::Status Housekeeper::audit() {
-  auto report = store_->audit_ledger();
-  if (!report) return report.failure();
+  const bool whole = due(next_whole_audit_, kWholeAuditPeriod) || uncovered_;
+  auto report = whole ? store_->audit_ledger() : store_->audit_ledger(kLatestBatches);
+  if (!report) {
+    if (whole) next_whole_audit_ = {};
+    return report.failure();
+  }
+  uncovered_ = !report->findings.empty();
   std::vector<observe::LaneAudit> audits;
   for (const auto& [lane, uncovered] : report->uncovered)
     audits.push_back({lane.handler, lane.partition, uncovered});
@@ -187,7 +208,7 @@ base::Status Housekeeper::maintain() {
 }
 
 void Housekeeper::report(const char* what, const base::Status& status) {
-  if (!status) log_.warn(what, {{"error", status.failure().text}});
+  if (!status && !stop_) log_.warn(what, {{"error", status.failure().text}});
 }
 
 }  // namespace spool::runtime

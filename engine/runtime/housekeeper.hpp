@@ -45,6 +45,7 @@ class Housekeeper {
   base::Status check();
   base::Status bring_commands();
   base::Status collect();
+  base::Status collect_backlog();
   base::Status collect_open();
   base::Status audit();
   base::Status maintain();
@@ -63,7 +64,10 @@ class Housekeeper {
   std::function<void()> on_check_;
   bool reachable_ = true;  // as last logged
   delivery::Instant next_maintenance_{};
+  delivery::Instant next_collect_{};
   delivery::Instant next_audit_{};
+  delivery::Instant next_whole_audit_{};
+  bool uncovered_ = false;         // by the last audit
   int wake_fd_;                    // an eventfd
   std::atomic<bool> hurry_{true};  // the clock is needed at once
   std::atomic<bool> stop_{false};

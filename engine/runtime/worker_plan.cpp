@@ -6,12 +6,21 @@
 #include "engine/delivery/retry_policy.hpp"
 
 namespace spool::runtime {
+namespace {
+
+// Each event that finds its service away leaves a row behind: not too many are to find out
+// together.
+constexpr std::size_t kDependentBatchMax = 500;
+
+}  // namespace
 
 std::map<std::string, delivery::HandlerLanes> lanes_of(const WorkerSettings& settings) {
   std::map<std::string, delivery::HandlerLanes> lanes;
   for (const HandlerRoute& h : settings.handlers) {
-    lanes.emplace(h.handler->spec.name,
-                  delivery::HandlerLanes{h.lane, h.handler->spec.dependencies});
+    delivery::HandlerLanes own{h.lane, h.handler->spec.dependencies};
+    std::size_t& batch = own.limits.batch_events_max;
+    if (!own.dependencies.empty()) batch = std::min(batch, kDependentBatchMax);
+    lanes.emplace(h.handler->spec.name, std::move(own));
   }
   return lanes;
 }

@@ -1,3 +1,5 @@
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "engine/store/open_fixture.hpp"
@@ -275,6 +277,13 @@ TEST_F(CommandsPg, TheLastLaneEndsTheCommandAndTellsOfIt) {
                              " spool.json_or_null(value) as v from spool.outbox" +
                              where() + " and topic = 'events') e"),
             base::to_string(command.id) + " 3 2 9 h");
+  std::ifstream example(SPOOL_SCHEMAS "/events/examples/replay.finished.v1.json");
+  const std::string shown((std::istreambuf_iterator<char>(example)), {});
+  EXPECT_EQ(database().value("select string_agg(k, ' ' order by k) from (select jsonb_object_keys("
+                             "spool.json_or_null(value)) as k from spool.outbox" +
+                             where() + " and topic = 'events') e"),
+            database().value("select string_agg(k, ' ' order by k) from jsonb_object_keys('" +
+                             shown + "'::jsonb) k"));
 }
 
 TEST_F(CommandsPg, OnlyAReplaysEndIsAnEvent) {
@@ -382,8 +391,8 @@ TEST_F(CommandsPg, ErasingWhatWasReplayedDoesNotMakeItDead) {
   bury({letter("a", 100), letter("b", 101)});
   revive("a", 7);
   revive("b", 8);
-  const message::Identity ended[] = {{source(), "b"}};
-  work([&](auto& open) { return open.resolve(ended); });
+  const std::int64_t ended[] = {8};
+  work([&](auto& open) { return open.close(ended); });
   const base::Uuid ids[] = {find("a").at(0).id, find("b").at(0).id};
   work([&](auto& open) { return open.settle_letters({{}, CommandKind::erase, 0}, ids); });
   EXPECT_EQ(letters("event_id, state, erased"), "a resolved t, b resolved t");

@@ -1,8 +1,7 @@
 #include "engine/store/dead_letter_query.hpp"
 
-#include <charconv>
-
 #include "engine/store/event_filter_sql.hpp"
+#include "engine/store/page_cursor.hpp"
 
 namespace spool::store {
 namespace {
@@ -90,26 +89,8 @@ Result<DeadLetterDetail> detail(const Rows& rows, std::size_t i) {
                           std::move(*headers)};
 }
 
-struct Cursor {
-  std::optional<std::int64_t> dead_at;
-  std::optional<base::Uuid> id;
-};
-
-// <microseconds>_<uuid> of the last letter of the page before.
-Result<Cursor> parse_cursor(const std::string& text) {
-  if (text.empty()) return Cursor{};
-  std::int64_t micros = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, micros);
-  if (error == std::errc{} && at != end && *at == '_') {
-    const auto id = base::parse_uuid(std::string_view(at + 1, end));
-    if (id) return Cursor{micros, id};
-  }
-  return Failure(FailureKind::invalid, "this is no cursor of a list of dead letters");
-}
-
-std::string cursor_behind(const DeadLetterSummary& last) {
-  return std::to_string(last.dead_at) + "_" + base::to_string(last.id);
+std::string behind(const DeadLetterSummary& last) {
+  return page_cursor(last.dead_at, last.id);
 }
 
 }  // namespace
@@ -117,27 +98,26 @@ std::string cursor_behind(const DeadLetterSummary& last) {
 Result<DeadLetterPage> list_dead_letters(postgres::Connection& connection,
                                          const EventFilter& filter, std::int64_t limit,
                                          const std::string& cursor) {
-  auto from = parse_cursor(cursor);
+  auto from = parse_page_cursor(cursor, "dead letters");
   if (!from) return from.failure();
   // One more than asked for tells whether there is another page.
   auto rows = connection.execute(
-      kList, Params::of(filter_json(filter), filter.handler, from->dead_at, from->id, limit + 1));
+      kList, Params::of(filter_json(filter), filter.handler, from->time, from->id, limit + 1));
   if (!rows) return rows.failure();
   DeadLetterPage page;
   const auto wanted = static_cast<std::size_t>(limit);
   for (std::size_t i = 0; i < rows->size() && i < wanted; ++i)
     page.letters.push_back(summary(*rows, i));
-  if (rows->size() > wanted && wanted > 0) page.next = cursor_behind(page.letters.back());
+  if (rows->size() > wanted && wanted > 0) page.next = behind(page.letters.back());
   return page;
 }
 
 Result<DeadLetterBatch> read_dead_letters(postgres::Connection& connection,
                                           const EventFilter& filter, const std::string& cursor) {
-  auto from = parse_cursor(cursor);
+  auto from = parse_page_cursor(cursor, "dead letters");
   if (!from) return from.failure();
-  auto rows =
-      connection.execute(kRead, Params::of(filter_json(filter), filter.handler, from->dead_at,
-                                           from->id, kReadLetters, kReadBytes));
+  auto rows = connection.execute(kRead, Params::of(filter_json(filter), filter.handler, from->time,
+                                                   from->id, kReadLetters, kReadBytes));
   if (!rows) return rows.failure();
   DeadLetterBatch batch;
   for (std::size_t i = 0; i < rows->size(); ++i) {
@@ -145,7 +125,7 @@ Result<DeadLetterBatch> read_dead_letters(postgres::Connection& connection,
     if (!one) return one.failure();
     batch.letters.push_back(std::move(*one));
   }
-  if (!batch.letters.empty()) batch.next = cursor_behind(batch.letters.back().summary);
+  if (!batch.letters.empty()) batch.next = behind(batch.letters.back().summary);
   return batch;
 }
 

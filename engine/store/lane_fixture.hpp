@@ -26,7 +26,8 @@ class LaneFixture : public testing::Test {
     return settings;
   }
 
-  static PgStore make_store(const std::string& owner, const PgStoreSettings& with) {
+  static PgStore make_store(const std::string& owner, const PgStoreSettings& with,
+                            const std::string& events_topic = "events") {
     return {with,
             {{"h",
               "topic",
@@ -35,7 +36,7 @@ class LaneFixture : public testing::Test {
               "0.1.0",
               owner,
               {"topic.retry.1s", "topic.retry.9s"},
-              "events"}}};
+              events_topic}}};
   }
   static PgStore make_store(const std::string& owner) { return make_store(owner, settings()); }
 

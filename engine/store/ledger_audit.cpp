@@ -50,11 +50,13 @@ constexpr Statement kChain{
     ") b"
     " where before <> from_offset order by handler, partition, seq"};
 
+// One that goes back leads to another log, and counts nothing.
 constexpr Statement kBatch{
     "audit_batch",
-    "select handler, partition, 'batch', from_offset, to_offset, to_offset - from_offset,"
-    " applied + duplicate + dead + open + gaps + lost from spool.lane_batches where " SPOOL_WINDOW
-    " and applied + duplicate + dead + open + gaps + lost <> to_offset - from_offset"
+    "select handler, partition, 'batch', from_offset, to_offset,"
+    " greatest(to_offset - from_offset, 0), applied + duplicate + dead + open + gaps + lost"
+    " from spool.lane_batches where " SPOOL_WINDOW
+    " and applied + duplicate + dead + open + gaps + lost <> greatest(to_offset - from_offset, 0)"
     " order by handler, partition, seq"};
 
 // A window that reaches back to the lane's start has made every counter; another one cannot have

@@ -153,12 +153,14 @@ TEST_F(OpenEventsPg, ARowThatIsNotThereStopsTheLane) {
   const std::int64_t numbers[] = {1, 7};
   const delivery::KeyHash keys[] = {key(1)};
   const Awakening awakening[] = {{1, 9, OpenState::head}};
+  const delivery::Postponement later[] = {{1, 9, 5}, {7, 10, 5}};
   const delivery::Reschedule again[] = {
       {event(8, 1, OpenState::head).row, source(), "e8", {}, failed()}};
   for (const Body& body : std::vector<Body>{[&](auto& open) { return open.close(numbers); },
                                             [&](auto& open) { return open.block(numbers); },
                                             [&](auto& open) { return open.hasten(numbers, 1); },
                                             [&](auto& open) { return open.awaken(awakening); },
+                                            [&](auto& open) { return open.postpone(later); },
                                             [&](auto& open) { return open.reschedule(again); },
                                             [&](auto& open) {
                                               auto promoted = open.promote(keys, 1);
@@ -266,6 +268,14 @@ TEST_F(OpenEventsPg, ScheduledEventsTakeTheirPlaceWhenDue) {
   EXPECT_EQ(open_rows("number, state, event_id, (extract(epoch from due_at) * 1000000)::bigint"),
             "3 scheduled e3 90, 4 head e4 10, 5 head e2 30, 6 parked e1 50");
   EXPECT_EQ(ask([](auto& open) { return open.next_scheduled(); }), 90);
+}
+
+TEST_F(OpenEventsPg, WhatIsNotDueYetIsPutOffWithAllThatIsKnownOfIt) {
+  open({retried(1, 1), event(2, 1, OpenState::parked)});
+  const delivery::Postponement later[] = {{1, 7, 4'000'000}, {2, 8, 5'000'000}};
+  work([&](auto& open) { return open.postpone(later); });
+  EXPECT_EQ(open_rows("number, state, event_id, attempts, extract(epoch from due_at)::bigint"),
+            "7 scheduled e1 1 4, 8 scheduled e2 0 5");
 }
 
 TEST_F(OpenEventsPg, HasteningMovesTheTimeOfThoseThatWaitForIt) {

@@ -4,6 +4,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/base/text.hpp"
+#include "engine/delivery/loss.hpp"
 #include "engine/postgres/array_text.hpp"
 #include "engine/store/event_filter_sql.hpp"
 
@@ -69,6 +70,22 @@ constexpr Statement kState{
 
 constexpr Statement kRate{"command_rate", "update spool.commands set rate = $2 where id = $1"};
 
+constexpr Statement kLostLane{"command_lost_lane",
+                              "select state = 'stopped' and reason = 'position_lost', next_offset"
+                              " from spool.lanes where handler = $1 and partition = $2"};
+
+// One at a time: the second finds what the first has asked for.
+constexpr Statement kOneAcceptance{
+    "command_one_acceptance",
+    "select pg_advisory_xact_lock(hashtextextended('accept_loss ' || $1::text, $2::bigint))"};
+
+constexpr Statement kAcceptance{
+    "command_acceptance",
+    "select c.id, (c.filter ->> 'from')::bigint, (c.filter ->> 'to')::bigint from spool.commands c"
+    " join spool.command_lanes l on l.command_id = c.id and not l.finished"
+    " where c.kind = 'accept_loss' and c.state in ('running', 'paused') and l.handler = $1"
+    " and l.partition = $2"};
+
 constexpr Statement kForget{
     "command_forget_users",
     "update spool.commands set filter = filter - 'user' where kind = 'erase' and filter ? 'user'"
@@ -88,6 +105,7 @@ std::optional<std::string> state_of(CommandKind kind) {
     case CommandKind::retry_now:
     case CommandKind::cancel:
     case CommandKind::erase:
+    case CommandKind::accept_loss:
       break;
   }
   return std::nullopt;
@@ -105,6 +123,8 @@ std::vector<const Statement*> counts_of(CommandKind kind) {
       return {&kCountOpen};
     case CommandKind::erase:
       return {&kCountLetters, &kCountOpen};
+    case CommandKind::accept_loss:
+      return {};
   }
   return {&kCountLetters};
 }
@@ -149,27 +169,67 @@ Result<EventFilter> completed(Transaction& transaction, const CommandRequest& re
   return filter;
 }
 
-Status give(Transaction& transaction, const CommandRequest& request, const EventFilter& filter,
-            const std::map<std::int32_t, std::int64_t>& partitions, const Operator& who,
-            GivenCommand& given) {
+// As its row, and the row of the audit log, say it.
+struct Wording {
+  CommandKind kind;
+  std::string filter;
+  std::int64_t rate = 0;
+  std::string detail;
+};
+
+Status give(Transaction& transaction, const Wording& words,
+            const std::vector<std::int32_t>& partitions, const Operator& who, GivenCommand& given) {
   given.id = base::random_uuid();
-  auto row = transaction.execute(
-      kGive, Params::of(given.id, to_string(request.kind), given.handler, filter_json(filter),
-                        request.rate, given.matched, who.reason, who.actor));
+  const std::string kind(to_string(words.kind));
+  auto row =
+      transaction.execute(kGive, Params::of(given.id, kind, given.handler, words.filter, words.rate,
+                                            given.matched, who.reason, who.actor));
   if (!row) return row.failure();
   postgres::ArrayText numbers;
-  for (const auto& [partition, events] : partitions) numbers.add_int64(partition);
+  for (const std::int32_t partition : partitions) numbers.add_int64(partition);
   auto lanes = transaction.execute(kGiveLanes, Params::of(given.id, given.handler, numbers.text()));
   if (!lanes) return lanes.failure();
-  const std::string kind(to_string(request.kind));
-  if (auto written = write_audit(transaction, who,
-                                 {kind + ".start", given.handler, base::to_string(given.id),
-                                  "{\"filter\": " + audit_json(filter) +
-                                      ", \"matched\": " + std::to_string(given.matched) +
-                                      ", \"rate\": " + std::to_string(request.rate) + "}"});
+  if (auto written =
+          write_audit(transaction, who,
+                      {kind + ".start", given.handler, base::to_string(given.id), words.detail});
       !written)
     return written;
   return wake_owners(transaction, given.handler);
+}
+
+Status give(Transaction& transaction, const CommandRequest& request, const EventFilter& filter,
+            const std::map<std::int32_t, std::int64_t>& meant, const Operator& who,
+            GivenCommand& given) {
+  std::vector<std::int32_t> partitions;
+  partitions.reserve(meant.size());
+  for (const auto& [partition, events] : meant) partitions.push_back(partition);
+  return give(
+      transaction,
+      {request.kind, filter_json(filter), request.rate,
+       "{\"filter\": " + audit_json(filter) + ", \"matched\": " + std::to_string(given.matched) +
+           ", \"rate\": " + std::to_string(request.rate) + "}"},
+      partitions, who, given);
+}
+
+std::string loss_json(const delivery::LaneId& lane, const delivery::Loss& loss) {
+  return "{\"partition\": " + std::to_string(lane.partition) +
+         ", \"from\": " + std::to_string(loss.from) + ", \"to\": " + std::to_string(loss.to) + "}";
+}
+
+// Whether the lane stands still for the position that the operator has seen.
+Status is_lost(Transaction& transaction, const delivery::LaneId& lane, const delivery::Loss& loss) {
+  const std::string name = lane.handler + "/" + std::to_string(lane.partition);
+  auto rows = transaction.execute(kLostLane, Params::of(lane.handler, lane.partition));
+  if (!rows) return rows.failure();
+  if (rows->empty()) return Failure(FailureKind::not_found, "there is no lane " + name);
+  const std::string next = rows->text(0, 1);
+  if (!rows->boolean(0, 0)) {
+    return Failure(FailureKind::conflict,
+                   "lane " + name + " has not lost its position: it stands at " + next);
+  }
+  if (next == std::to_string(loss.from)) return {};
+  return Failure(FailureKind::conflict, "lane " + name + " has lost position " + next + ", not " +
+                                            std::to_string(loss.from));
 }
 
 // A command that is there and has not ended, locked: nobody ends it meanwhile.
@@ -206,6 +266,8 @@ std::string_view to_string(CommandKind kind) {
       return "retry_now";
     case CommandKind::cancel:
       return "cancel";
+    case CommandKind::accept_loss:
+      return "accept_loss";
     case CommandKind::erase:
       break;
   }
@@ -237,6 +299,33 @@ Result<std::vector<GivenCommand>> give_commands(postgres::Connection& connection
   }
   if (auto done = transaction.commit(); !done) return done.failure();
   return all;
+}
+
+Result<GivenCommand> give_acceptance(postgres::Connection& connection, const delivery::LaneId& lane,
+                                     const delivery::Loss& loss, const Operator& who) {
+  auto begun = begin_durable(connection);
+  if (!begun) return begun.failure();
+  Transaction& transaction = **begun;
+  if (auto alone = transaction.execute(kOneAcceptance, Params::of(lane.handler, lane.partition));
+      !alone)
+    return alone.failure();
+  if (auto lost = is_lost(transaction, lane, loss); !lost) return lost.failure();
+  GivenCommand given{{}, lane.handler, 1, 1};
+  auto asked = transaction.execute(kAcceptance, Params::of(lane.handler, lane.partition));
+  if (!asked) return asked.failure();
+  if (!asked->empty()) {
+    given.id = asked->uuid(0, 0);
+    if (delivery::Loss{asked->int64(0, 1), asked->int64(0, 2)} == loss) return given;
+    return Failure(FailureKind::conflict, "another loss of this lane is being accepted: command " +
+                                              base::to_string(given.id));
+  }
+  const Wording words{CommandKind::accept_loss, loss_json(lane, loss), 0,
+                      "{\"filter\": " + loss_json(lane, loss) +
+                          ", \"lost\": " + std::to_string(delivery::lost_offsets(loss)) + "}"};
+  if (auto done = give(transaction, words, {lane.partition}, who, given); !done)
+    return done.failure();
+  if (auto done = transaction.commit(); !done) return done.failure();
+  return given;
 }
 
 Result<std::vector<GivenCommand>> count_commands(postgres::Connection& connection,

@@ -12,6 +12,7 @@
 #include "engine/base/result.hpp"
 #include "engine/base/uuid.hpp"
 #include "engine/delivery/commands.hpp"
+#include "engine/delivery/ports.hpp"
 #include "engine/postgres/connection.hpp"
 #include "engine/store/audit_log.hpp"
 #include "engine/store/event_filter.hpp"
@@ -47,6 +48,13 @@ base::Result<std::vector<GivenCommand>> give_commands(postgres::Connection& conn
                                                       const Operator& who);
 base::Result<std::vector<GivenCommand>> count_commands(postgres::Connection& connection,
                                                        const CommandRequest& request);
+
+// Asks the lane's owner to give up the position that the lane has lost. What is asked for already
+// is answered again. Fails with `not_found`, and with `conflict` if the lane does not stand still
+// for that position, or if another loss of it is being accepted.
+base::Result<GivenCommand> give_acceptance(postgres::Connection& connection,
+                                           const delivery::LaneId& lane, const delivery::Loss& loss,
+                                           const Operator& who);
 
 // Fails with `not_found`, and with `conflict` if the command has ended, or is already so.
 base::Status change_command(postgres::Connection& connection, const base::Uuid& id,

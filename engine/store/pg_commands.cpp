@@ -126,6 +126,7 @@ const char* letter_states(CommandKind kind) {
       return "{open,replaying,resolved,discarded}";
     case CommandKind::retry_now:
     case CommandKind::cancel:
+    case CommandKind::accept_loss:
       break;
   }
   return nullptr;
@@ -142,6 +143,7 @@ const char* row_states(CommandKind kind) {
     case CommandKind::replay:
     case CommandKind::discard:
     case CommandKind::restore:
+    case CommandKind::accept_loss:
       break;
   }
   return nullptr;

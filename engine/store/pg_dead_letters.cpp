@@ -99,13 +99,6 @@ constexpr Statement kRevive{
     " and o.number = r.number and o.state = 'dead' returning o.number)"
     " select (select count(*) from revived), (select count(*) from replaced)"};
 
-constexpr Statement kResolve{
-    "letters_resolve",
-    "update spool.dead_letters d set state = 'resolved', settled_at = now()"
-    " from unnest($3::text[], $4::text[]) as e (source, event_id)"
-    " where d.handler = $1 and d.partition = $2 and d.source = e.source"
-    " and d.event_id = e.event_id and d.state = 'replaying'"};
-
 constexpr Statement kDiscard{
     "letters_discard",
     "update spool.dead_letters set state = 'discarded', settled_at = now() where handler = $1"
@@ -222,18 +215,6 @@ Status PgLaneTransaction::revive(std::span<const delivery::Revival> revivals) {
   if (rows->int64(0, 0) != static_cast<std::int64_t>(revivals.size()))
     return Failure(FailureKind::conflict, "a dead letter is not there any more");
   if (rows->int64(0, 1) != replaced) return disagree("a dead head has no row");
-  return {};
-}
-
-Status PgLaneTransaction::resolve(std::span<const message::Identity> events) {
-  ArrayText sources;
-  ArrayText ids;
-  for (const message::Identity& event : events) {
-    sources.add_text(event.source);
-    ids.add_text(event.id);
-  }
-  auto rows = execute(kResolve, Params::of(sources.text(), ids.text()));
-  if (!rows) return rows.failure();
   return {};
 }
 

@@ -44,6 +44,19 @@ constexpr Statement kAdvance{"lane_advance", SPOOL_MOVE_LANE("")};
 
 #undef SPOOL_MOVE_LANE
 
+// What may have been running in the log that is gone is nobody's suspicion in the next one.
+constexpr Statement kRestart{
+    "lane_restart",
+    "with moved as (update spool.lanes set start_offset = start_offset + ($4::bigint - $3::bigint),"
+    " next_offset = $4, last_offset = -1, last_timestamp_ms = -1, log_together = 0, log_until = 0,"
+    " trial_origin = nullif(trial_origin, 'log'),"
+    " ends = case when accused_origin = 'log' then 0 else ends end,"
+    " accused_origin = nullif(accused_origin, 'log'), updated_at = now()"
+    " where handler = $1 and partition = $2 and next_offset = $3 returning epoch, seq)"
+    " insert into spool.lane_batches (handler, partition, epoch, seq, from_offset, to_offset,"
+    " applied, duplicate, dead, open, gaps, lost)"
+    " select $1, $2, epoch, seq, $3, $4, 0, 0, 0, 0, 0, 0 from moved"};
+
 constexpr Statement kAllow{"allow", "select set_config('statement_timeout', $1, true)"};
 constexpr Statement kDurable{"durable", "select set_config('synchronous_commit', 'on', true)"};
 
@@ -55,6 +68,16 @@ constexpr Statement kRefused{"outbox_refused",
                              "update spool.outbox o set error = r.error"
                              " from unnest($3::bigint[], $4::text[]) as r (number, error)"
                              " where o.number = r.number and o.handler = $1 and o.partition = $2"};
+
+constexpr Statement kTell{
+    "lane_tell",
+    "with told as (insert into spool.outbox"
+    " (id, handler, partition, topic, key, value, headers, source, event_id)"
+    " select t.id, $1, $2::int, $3::text, t.key, t.value, t.headers, t.source, t.event_id"
+    " from unnest($4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[], $8::text[], $9::text[])"
+    " with ordinality as t (id, key, value, headers, source, event_id, nr) order by t.nr"
+    " on conflict (id) do nothing returning 1)"
+    " select " SPOOL_DURABLE " from told limit 1"};
 
 constexpr Statement kMoveCompanions{
     "lane_move_companions",
@@ -112,6 +135,10 @@ Status PgLaneTransaction::fence(const delivery::Claim& claim, const delivery::Ad
 Status PgLaneTransaction::advance(const delivery::Advance& advance) {
   SPOOL_ASSERT(owned_.has_value(), "the fence is the first statement of a transaction");
   return move(*owned_, kAdvance, advance);
+}
+
+Status PgLaneTransaction::restart(std::int64_t from, std::int64_t to) {
+  return change(kRestart, Params::of(from, to), 1, "a position that is not the lane's");
 }
 
 Result<handler::ApplyCounts> PgLaneTransaction::apply(handler::Batch& batch, std::size_t first,
@@ -177,6 +204,28 @@ delivery::Sender PgLaneTransaction::sender() const {
           .group = context_.group,
           .release = context_.release,
           .now = now_};
+}
+
+Status PgLaneTransaction::tell(std::span<const delivery::Telling> tellings) {
+  if (context_.events_topic.empty()) return {};
+  ArrayText ids;
+  ArrayText keys;
+  ArrayText values;
+  ArrayText headers;
+  ArrayText sources;
+  ArrayText event_ids;
+  for (const delivery::Telling& telling : tellings) {
+    ids.add_uuid(delivery::telling_id(telling, lane_.handler));
+    add_bytes(keys, telling.cause.key);
+    values.add_bytea(telling.data);
+    headers.add_bytea(
+        message::pack_headers(delivery::telling_headers(telling, lane_.handler, now_)));
+    sources.add_text(telling.cause.identity.source);
+    event_ids.add_text(telling.cause.identity.id);
+  }
+  return execute_sending(kTell,
+                         Params::of(context_.events_topic, ids.text(), keys.text(), values.text(),
+                                    headers.text(), sources.text(), event_ids.text()));
 }
 
 Status PgLaneTransaction::allow(std::chrono::milliseconds limit) {

@@ -23,6 +23,7 @@ class PgLaneTransaction : public delivery::LaneTransaction {
 
   base::Status fence(const delivery::Claim& claim, const delivery::Advance* advance) override;
   base::Status advance(const delivery::Advance& advance) override;
+  base::Status restart(std::int64_t from, std::int64_t to) override;
   base::Result<handler::ApplyCounts> apply(handler::Batch& batch, std::size_t first,
                                            std::size_t last) override;
   base::Status savepoint() override;
@@ -31,6 +32,7 @@ class PgLaneTransaction : public delivery::LaneTransaction {
 
   base::Result<std::vector<bool>> bury(std::span<const delivery::DeadLetter> letters) override;
 
+  base::Status tell(std::span<const delivery::Telling> tellings) override;
   base::Status open(std::span<const delivery::OpenEvent> events) override;
   base::Status reschedule(std::span<const delivery::Reschedule> heads) override;
   // A later life that ends here without having died again resolves its dead letter.
@@ -44,6 +46,7 @@ class PgLaneTransaction : public delivery::LaneTransaction {
   base::Result<std::vector<delivery::OpenRow>> read_scheduled(base::EpochMicros due,
                                                               std::size_t rows_max) override;
   base::Status awaken(std::span<const delivery::Awakening> rows) override;
+  base::Status postpone(std::span<const delivery::Postponement> rows) override;
   base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
@@ -53,7 +56,6 @@ class PgLaneTransaction : public delivery::LaneTransaction {
   base::Result<std::vector<delivery::FoundLetter>> find_letters(
       std::span<const delivery::ReplayRequest> requests) override;
   base::Status revive(std::span<const delivery::Revival> revivals) override;
-  base::Status resolve(std::span<const message::Identity> events) override;
 
   // What an erasure is about leaves the outbox at once: it must not be published any more.
   base::Result<delivery::CommandTargets> targets(const delivery::Command& command,

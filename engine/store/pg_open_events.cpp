@@ -133,6 +133,14 @@ constexpr Statement kAwaken{
     " from unnest($3::bigint[], $4::bigint[], $5::text[]) as a (number, new_number, state)"
     " where o.handler = $1 and o.partition = $2 and o.number = a.number and o.state = 'scheduled'"};
 
+constexpr Statement kPostpone{
+    "lane_postpone",
+    "update spool.open_events o set number = p.new_number, state = 'scheduled',"
+    " due_at = " SPOOL_TIME("p.due") ", called = false"
+    " from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as p (number, new_number, due)"
+    " where o.handler = $1 and o.partition = $2 and o.number = p.number"
+    " and o.state in ('head', 'parked')"};
+
 ArrayText numbers_of(std::span<const std::int64_t> numbers) {
   ArrayText array;
   for (const std::int64_t number : numbers) array.add_int64(number);
@@ -336,6 +344,19 @@ Status PgLaneTransaction::awaken(std::span<const delivery::Awakening> rows) {
   }
   return change(kAwaken, Params::of(numbers.text(), new_numbers.text(), states.text()), rows.size(),
                 "a scheduled event has no row");
+}
+
+Status PgLaneTransaction::postpone(std::span<const delivery::Postponement> rows) {
+  ArrayText numbers;
+  ArrayText new_numbers;
+  ArrayText dues;
+  for (const delivery::Postponement& row : rows) {
+    numbers.add_int64(row.number);
+    new_numbers.add_int64(row.new_number);
+    dues.add_int64(row.due);
+  }
+  return change(kPostpone, Params::of(numbers.text(), new_numbers.text(), dues.text()), rows.size(),
+                "an open event that is put off has no row");
 }
 
 }  // namespace spool::store

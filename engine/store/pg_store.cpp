@@ -24,7 +24,8 @@ constexpr std::size_t kDetailBytesMax = 1000;
 
 // All that lanes do is look rows up by their keys. A plan that was made while a table was empty
 // would read the whole of it, thousands of times over, long after it has grown.
-constexpr const char* kSession = "set enable_seqscan = off; set jit = off";
+const std::vector<std::pair<std::string, std::string>> kSession{{"enable_seqscan", "off"},
+                                                                {"jit", "off"}};
 
 // The first worker that ever served the handler wrote down how many partitions there were.
 constexpr Statement kAdmit{
@@ -41,7 +42,8 @@ constexpr Statement kClaims{
 
 constexpr Statement kCommands{
     "lane_commands",
-    "select l.handler, l.partition, c.id, c.kind, ceil(c.rate::numeric / n.lanes)::bigint"
+    "select l.handler, l.partition, c.id, c.kind, ceil(c.rate::numeric / n.lanes)::bigint,"
+    " (c.filter ->> 'from')::bigint, (c.filter ->> 'to')::bigint"
     " from unnest($1::text[], $2::int[]) as mine (handler, partition)"
     " join spool.command_lanes l on l.handler = mine.handler and l.partition = mine.partition"
     " and not l.finished"
@@ -81,6 +83,7 @@ delivery::CommandKind read_kind(std::string_view word) {
   if (word == "restore") return CommandKind::restore;
   if (word == "retry_now") return CommandKind::retry_now;
   if (word == "cancel") return CommandKind::cancel;
+  if (word == "accept_loss") return CommandKind::accept_loss;
   SPOOL_ASSERT(word == "erase", "a kind of command that the table's own check refuses");
   return CommandKind::erase;
 }
@@ -89,6 +92,8 @@ delivery::CommandKind read_kind(std::string_view word) {
 
 PgStore::PgStore(PgStoreSettings settings, const std::vector<LaneContext>& contexts)
     : settings_(std::move(settings)) {
+  settings_.connection.session.insert(settings_.connection.session.end(), kSession.begin(),
+                                      kSession.end());
   for (const LaneContext& context : contexts) contexts_.emplace(context.handler, context);
 }
 
@@ -103,7 +108,6 @@ Result<postgres::Connection*> PgStore::connection() {
     }
     auto opened = postgres::Connection::open(settings_.connection);
     if (!opened) return opened.failure();
-    if (Status set = (*opened)->execute_script(kSession); !set) return set.failure();
     const std::lock_guard lock(connection_mutex_);
     if (closed_) return Failure(FailureKind::stopped, "the store is closed");
     connection_ = std::move(opened).value();
@@ -203,8 +207,10 @@ Result<std::vector<delivery::LaneCommand>> PgStore::commands(
   if (!rows) return rows.failure();
   std::vector<delivery::LaneCommand> all;
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    all.push_back({{rows->text(i, 0), rows->int32(i, 1)},
-                   {rows->uuid(i, 2), read_kind(rows->text(i, 3)), rows->int64(i, 4)}});
+    delivery::Command command{rows->uuid(i, 2), read_kind(rows->text(i, 3)), rows->int64(i, 4)};
+    if (command.kind == delivery::CommandKind::accept_loss)
+      command.loss = {rows->int64(i, 5), rows->int64(i, 6)};
+    all.push_back({{rows->text(i, 0), rows->int32(i, 1)}, command});
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,15 @@ struct OpenEvents {
   base::EpochMicros next_due = 0;  // 0: they wait for others
 };
 
+// What is on its way out, and the replays that have not ended: of all lanes together.
+struct Backlog {
+  std::int64_t outbox_waiting = 0;
+  std::optional<base::EpochMicros> outbox_oldest;  // when it was written; empty: none waits
+  std::int64_t outbox_refused = 0;
+  std::int64_t replays_running = 0;
+  std::int64_t replays_paused = 0;
+};
+
 class PgStore : public delivery::Store {
  public:
   PgStore(PgStoreSettings settings, const std::vector<LaneContext>& contexts);
@@ -84,12 +94,14 @@ class PgStore : public delivery::Store {
   base::Status mark_stopped(const delivery::LaneId& lane, const delivery::Claim& claim,
                             const std::string& reason, const std::string& detail) override;
 
-  // For the metrics, of all lanes: what is open and dead by error type, what waits, and how much is
-  // to be published. The last is a look through the batches kept: seldom.
+  // For the metrics, of all lanes: what is open and dead by error type, what waits, what is to be
+  // published and replayed. The last is a look through the batches of `window` or, without one,
+  // all that are kept: seldom.
   base::Result<std::vector<OpenDeadLetters>> open_dead_letters(const std::string& handler);
   base::Result<std::vector<OpenEvents>> open_events();
-  base::Result<std::int64_t> outbox_waiting();
-  base::Result<LedgerReport> audit_ledger();
+  base::Result<Backlog> backlog();
+  base::Result<LedgerReport> audit_ledger(
+      std::optional<std::chrono::milliseconds> window = std::nullopt);
 
   // Waits until an operator has given a command, `wake_fd` is readable or `limit` has passed; while
   // the database is away, for the last two.

@@ -24,8 +24,15 @@ constexpr Statement kOpenEvents{
     " " SPOOL_MICROS("min(due_at) filter (where state <> 'parked')")
     " from spool.open_events group by handler, partition, state, attempts"};
 
-constexpr Statement kOutboxWaiting{"outbox_waiting",
-                                   "select count(*) from spool.outbox where error is null"};
+// Each of the counts has an index of exactly what it counts.
+constexpr Statement kBacklog{
+    "backlog",
+    "select (select count(*) from spool.outbox where error is null),"
+    " (select " SPOOL_MICROS("created_at") " from spool.outbox where error is null"
+    " order by number limit 1),"
+    " (select count(*) from spool.outbox where error is not null),"
+    " (select count(*) from spool.commands where kind = 'replay' and state = 'running'),"
+    " (select count(*) from spool.commands where kind = 'replay' and state = 'paused')"};
 
 constexpr Statement kKeepInbox{"inbox_keep", "select spool.keep_inbox($1)"};
 
@@ -102,16 +109,17 @@ Result<std::vector<OpenEvents>> PgStore::open_events() {
   return counts;
 }
 
-Result<std::int64_t> PgStore::outbox_waiting() {
-  auto rows = execute(kOutboxWaiting);
+Result<Backlog> PgStore::backlog() {
+  auto rows = execute(kBacklog);
   if (!rows) return rows.failure();
-  return rows->int64(0, 0);
+  return Backlog{rows->int64(0, 0), rows->optional_int64(0, 1), rows->int64(0, 2),
+                 rows->int64(0, 3), rows->int64(0, 4)};
 }
 
-Result<LedgerReport> PgStore::audit_ledger() {
+Result<LedgerReport> PgStore::audit_ledger(std::optional<std::chrono::milliseconds> window) {
   auto open = connection();
   if (!open) return open.failure();
-  return store::audit_ledger(**open, settings_.retention.lane_batches);
+  return store::audit_ledger(**open, window.value_or(settings_.retention.lane_batches));
 }
 
 Status PgStore::keep_inbox() {

@@ -134,15 +134,7 @@ TEST_F(ReplayPg, ALetterThatIsNotThereAnyMoreIsAConflict) {
   EXPECT_EQ(open_rows(), "");
 }
 
-TEST_F(ReplayPg, ALifeThatEndsWellResolvesItsLetter) {
-  bury({letter("a", 100), letter("b", 101)});
-  revive("a", 7);
-  const message::Identity ended[] = {{source(), "a"}, {source(), "b"}};
-  work([&](auto& open) { return open.resolve(ended); });
-  EXPECT_EQ(letters("event_id, state, settled_at is null"), "a resolved f, b open t");
-}
-
-TEST_F(ReplayPg, ALaterLifeThatIsClosedWithoutDyingResolvesItsLetterToo) {
+TEST_F(ReplayPg, ALaterLifeThatIsClosedWithoutDyingResolvesItsLetter) {
   bury({letter("a", 100), letter("b", 101)});
   revive("a", 7);
   open({event(8, 2, OpenState::head, 1)});

@@ -1,8 +1,7 @@
 #include "engine/store/replay_query.hpp"
 
-#include <charconv>
-
 #include "engine/store/event_filter_sql.hpp"
+#include "engine/store/page_cursor.hpp"
 
 namespace spool::store {
 namespace {
@@ -44,7 +43,8 @@ constexpr Statement kShow{"commands_show", SPOOL_COMMAND " where c.id = $1"};
 
 #undef SPOOL_COMMAND
 
-// See CommandLane::state. Owners look for commands every few seconds, and write down each page.
+// See CommandLane::state. That the lane stands still is no hindrance to the acceptance of its loss.
+// Owners look for commands every few seconds, and write down each page.
 constexpr Statement kLanes{
     "command_lanes_show",
     "select partition, done, skipped, case when finished then 'finished'"
@@ -53,7 +53,8 @@ constexpr Statement kLanes{
     " when free or silence > interval '15 seconds' then 'waiting_for_owner'"
     " else 'running' end, owner, because, (extract(epoch from sign) * 1000000)::bigint"
     " from (select cl.partition, cl.done, cl.skipped, cl.finished, c.state as command_state,"
-    " coalesce(l.state = 'stopped', false) as stopped, coalesce(l.clean, true) as free,"
+    " coalesce(l.state = 'stopped' and c.kind <> 'accept_loss', false) as stopped,"
+    " coalesce(l.clean, true) as free,"
     " coalesce(l.owner, '') as owner, coalesce(l.reason, '') as because, s.sign,"
     " clock_timestamp() - s.sign as silence"
     " from spool.command_lanes cl join spool.commands c on c.id = cl.command_id"
@@ -96,24 +97,6 @@ CommandInfo command_info(const Rows& rows, std::size_t i) {
   return info;
 }
 
-struct Cursor {
-  std::optional<std::int64_t> created_at;
-  std::optional<base::Uuid> id;
-};
-
-// <microseconds>_<uuid> of the last command of the page before.
-Result<Cursor> parse_cursor(const std::string& text) {
-  if (text.empty()) return Cursor{};
-  std::int64_t micros = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, micros);
-  if (error == std::errc{} && at != end && *at == '_') {
-    const auto id = base::parse_uuid(std::string_view(at + 1, end));
-    if (id) return Cursor{micros, id};
-  }
-  return Failure(FailureKind::invalid, "this is no cursor of a list of commands");
-}
-
 OpenEventInfo open_event(const Rows& rows, std::size_t i) {
   OpenEventInfo one;
   one.handler = rows.text(i, 0);
@@ -150,12 +133,11 @@ Result<std::vector<PlanRow>> plan_replay(postgres::Connection& connection,
 
 Result<CommandPage> list_commands(postgres::Connection& connection,
                                   const CommandListFilter& filter) {
-  const auto cursor = parse_cursor(filter.cursor);
+  const auto cursor = parse_page_cursor(filter.cursor, "commands");
   if (!cursor) return cursor.failure();
   // One more than asked for tells whether there is another page.
-  auto rows =
-      connection.execute(kList, Params::of(filter.kind, filter.handler, filter.state,
-                                           cursor->created_at, cursor->id, filter.limit + 1));
+  auto rows = connection.execute(kList, Params::of(filter.kind, filter.handler, filter.state,
+                                                   cursor->time, cursor->id, filter.limit + 1));
   if (!rows) return rows.failure();
   CommandPage page;
   const auto limit = static_cast<std::size_t>(filter.limit);
@@ -163,7 +145,7 @@ Result<CommandPage> list_commands(postgres::Connection& connection,
     page.commands.push_back(command_info(*rows, i));
   if (rows->size() > limit && limit > 0) {
     const CommandInfo& last = page.commands.back();
-    page.next = std::to_string(last.created_at) + "_" + base::to_string(last.id);
+    page.next = page_cursor(last.created_at, last.id);
   }
   return page;
 }

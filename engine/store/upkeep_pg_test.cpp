@@ -130,6 +130,31 @@ TEST_F(UpkeepPg, OpenDeadLettersAreCountedWithTheOldest) {
   EXPECT_EQ(counts, expected);
 }
 
+TEST_F(UpkeepPg, TheBacklogIsTheOutboxAndTheReplaysThatHaveNotEnded) {
+  database().execute("delete from spool.outbox; delete from spool.commands");
+  auto none = store_.backlog();
+  ASSERT_TRUE(none.ok()) << none.failure().text;
+  EXPECT_FALSE(none->outbox_oldest);
+  EXPECT_EQ(none->outbox_waiting + none->outbox_refused, 0);
+  bury({letter("a", 100), letter("b", 101), letter("c", 102)});
+  database().execute(
+      "update spool.outbox set created_at = to_timestamp(7 + number - (select"
+      " min(number) from spool.outbox)), error = case when number = (select"
+      " min(number) from spool.outbox) then 'too large' end");
+  database().execute(
+      "insert into spool.commands (id, kind, handler, filter, state, matched, reason, actor)"
+      " select gen_random_uuid(), k, 'h', '{}', s, 1, '', '' from (values ('replay', 'running'),"
+      " ('replay', 'running'), ('replay', 'paused'), ('replay', 'finished'), ('replay',"
+      " 'cancelled'), ('discard', 'running')) as v (k, s)");
+  const auto backlog = store_.backlog();
+  ASSERT_TRUE(backlog.ok()) << backlog.failure().text;
+  EXPECT_EQ(backlog->outbox_waiting, 2);
+  EXPECT_EQ(backlog->outbox_oldest, 8'000'000) << "the refused one waits for a person";
+  EXPECT_EQ(backlog->outbox_refused, 1);
+  EXPECT_EQ(backlog->replays_running, 2);
+  EXPECT_EQ(backlog->replays_paused, 1);
+}
+
 TEST_F(UpkeepPg, OpenEventsAreCountedByLaneStateAndAttempts) {
   delivery::OpenEvent again = event(4, 3, OpenState::head, 5'000'000);
   again.row.attempts = 2;

@@ -10,6 +10,7 @@ breaks an invariant is printed with the path that led to it.
     protocol_model.py            # the protocol: must print "holds" for each world
     protocol_model.py --mutants  # the protocol with one rule removed at a time: each must be caught
     protocol_model.py -v ...     # with --mutants: also the path to each violation
+    protocol_model.py --list     # the names of the rules, nothing else
 
 FAIL, FAULT, REQUEST, LOG, HAND, DROP in the environment: how many of each, for every world (0 and up; bigger takes
 longer). Exit code 0 only if nothing failed. README.md says what is modelled and what is not.
@@ -82,6 +83,9 @@ def check_protocol(name):
 
 
 def main():
+    if "--list" in sys.argv:
+        print("\n".join(RULES))
+        return
     gc.disable()   # states refer to nothing that refers back
     if "--mutants" in sys.argv:
         results = [check_mutant(rule, "-v" in sys.argv) for rule in RULES]

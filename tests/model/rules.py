@@ -15,9 +15,11 @@ RULES = {
     "check_high": True,     # ... or beyond the log's end
     "check_timestamp": True,  # ... or whose last record is another one now
     "mark_survives_gap": True,  # ... which is remembered also when offsets without a record follow it
+    "restart_at_beginning": True,  # once an operator has accepted it, a lane goes back to the beginning of another log
     # The counters
     "gap_counted": True,    # offsets without a record are counted as gaps
     "loss_counted": True,   # offsets that an operator wrote off are counted as lost
+    "restart_moves_start": True,  # the first offset follows the position into another log: what was counted stays
     "counts_in_txn": True,  # the counters change in the transaction that moves the position
     "copy_is_duplicate": True,  # a record that asks for a replay counts as a duplicate itself
     "held_dead_is_dead": True,  # a dead event that holds its key counts as dead, not as open
@@ -77,6 +79,7 @@ KILLED_IN = {
     "notice": ("inbox", "positions"), "taking_durable": ("log",), "doubt_drops": ("positions", "rejects", "log"),
     "position_in_txn": ("positions",), "resume_from_db": ("inbox", "positions"),
     "check_low": ("log",), "check_high": ("log",), "check_timestamp": ("log",), "mark_survives_gap": ("log",),
+    "restart_at_beginning": ("log",), "restart_moves_start": ("log",),
     "gap_counted": ("log",), "loss_counted": ("log",), "counts_in_txn": ("positions", "rejects", "log"),
     "copy_is_duplicate": ("replays",), "held_dead_is_dead": ("hold",),
     "inbox": ("inbox",), "inbox_keeps_ended": ("inbox",), "dead_once": ("rejects",),
@@ -100,4 +103,5 @@ KILLED_IN = {
 }
 
 # The counters notice nearly everything; they are watched only for the mutants that are about them.
-ABOUT_COUNTS = ("gap_counted", "loss_counted", "counts_in_txn", "copy_is_duplicate", "held_dead_is_dead")
+ABOUT_COUNTS = ("gap_counted", "loss_counted", "restart_moves_start", "counts_in_txn", "copy_is_duplicate",
+                "held_dead_is_dead")

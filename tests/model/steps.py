@@ -114,9 +114,9 @@ def from_operators(w, who, lane):
             nd = decide_txn(nd, what, letter)
         elif lane.stopped and not nd.stopped:
             continue   # it tells of the loss first
-        elif lane.stopped and nd.next_m < w.log.low:
+        elif lane.stopped:
             nd = accept_loss_txn(nd, w.log)
-            after = lane._replace(next_m=nd.next_m, stopped=False)
+            after = lane._replace(next_m=nd.next_m, stopped=False, made=w.log.made)
         yield f"w{who} {what} {letter}", nd, after, w.budget
     if lane.stopped and not w.db.stopped:
         yield f"w{who} marks the lane stopped", w.db._replace(stopped=True), lane, w.budget

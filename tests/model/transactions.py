@@ -167,7 +167,12 @@ def decide_txn(db, what, letter):
 
 
 def accept_loss_txn(db, log):
-    """An operator writes off what retention removed: the position moves to what is left, and says so."""
+    """An operator writes off what retention removed: the position moves to what is left, and says so. If the topic is
+    another one now, nothing of it is gone: the position goes to its beginning, and what was counted stays counted."""
+    if db.next_m >= log.low:
+        to = log.low if RULES["restart_at_beginning"] else min(db.next_m, log.high)
+        start = db.start + to - db.next_m if RULES["restart_moves_start"] else db.start
+        return db._replace(next_m=to, start=start, mark=None, stopped=False)
     gone = tuple(range(db.next_m, log.low))
     db = db._replace(next_m=log.low, mark=None, stopped=False, lost=db.lost + gone)
     return count(db, lost=len(gone)) if RULES["loss_counted"] else db

@@ -61,6 +61,26 @@ void Checkers::check_lane(const LaneId& lane) {
   require(row.counters == wanted, lane,
           "miscounted: " + text(row.counters) + ", but what happened says " + text(wanted));
   if (lane.handler == "natural") check_newest(lane, tables, row);
+  check_ends(lane, tables, row);
+}
+
+// An end is held against an event only if that was what ran, and nothing else of the process.
+void Checkers::check_ends(const LaneId& lane, const LaneTables& tables, const LaneRow& row) const {
+  if (!row.suspicion.accused || row.suspicion.ends == 0) return;
+  const delivery::Trial& accused = *row.suspicion.accused;
+  const EndsAlone& last = tables.last_ends;
+  const bool same = last.origin == accused.origin && last.at == accused.at;
+  require(row.suspicion.ends <= (same ? last.ends : 0), lane,
+          "an end is held against an event that was not running alone in its process");
+}
+
+void Checkers::killed(const std::pair<int, std::int32_t>& who) const {
+  for (const LaneId& lane : broker_.lanes()) {
+    const EndsAlone& last = database_->tables(lane).last_ends;
+    require(last.who != who || last.ends < delivery::kEndsToDie, lane,
+            "event " + std::to_string(who.first) + " was run again, although " +
+                std::to_string(last.ends) + " processes ended while it ran alone");
+  }
 }
 
 // Rows of open events: of records before the position, each once; a key has one head, its first.
@@ -114,6 +134,18 @@ void Checkers::count_one(const LaneId& lane, const Entry& entry, const LaneTable
   }
 }
 
+std::set<std::int64_t> Checkers::given_up(const LaneId& lane) const {
+  std::set<std::int64_t> offsets;
+  for (const CommandRow& command : database_->commands()) {
+    if (!command.command.loss || command.handler != lane.handler) continue;
+    const auto progress = command.lanes.find(lane.partition);
+    if (progress == command.lanes.end() || progress->second.count.done == 0) continue;
+    const delivery::Loss& loss = *command.command.loss;
+    for (std::int64_t offset = loss.from; offset < loss.to; ++offset) offsets.insert(offset);
+  }
+  return offsets;
+}
+
 delivery::Counters Checkers::count(const LaneId& lane, const LaneTables& tables,
                                    const LaneRow& row) {
   std::map<int, const OpenKept*> open;
@@ -121,10 +153,15 @@ delivery::Counters Checkers::count(const LaneId& lane, const LaneTables& tables,
     if (kept.row.state != OpenState::dead) open.emplace(kept.serial, &kept);
   }
   delivery::Counters counters;
+  const auto lost = given_up(lane);
   const auto& entries = broker_.origin(lane).entries;
   for (std::int64_t offset = row.start; offset < row.next; ++offset) {
     const Entry& entry = entries[static_cast<std::size_t>(offset)];
-    if (entry.gap) {
+    if (lost.contains(offset)) {
+      require(offset < broker_.log(lane).low && !history(lane).applied(entry.serial), lane,
+              "offset " + std::to_string(offset) + " was given up, but not lost");
+      ++counters.lost;
+    } else if (entry.gap) {
       ++counters.gaps;
     } else {
       count_one(lane, entry, tables, open, counters);

@@ -31,6 +31,9 @@ class Checkers : public Observer {
   void failing_over() override;
   void went_back() override;
 
+  // This life of a record has ended its process.
+  void killed(const std::pair<int, std::int32_t>& who) const;
+
   // After every step of the world.
   void check_announcements();
 
@@ -42,6 +45,9 @@ class Checkers : public Observer {
   bool position_is_lost(const delivery::LaneId& lane) const;
   // The lane holds as much as it may, behind what waits for an operator.
   bool full(const delivery::LaneId& lane) const;
+  // What an operator asks of the lane may wait for ever, by what its owner says of it.
+  bool may_wait(const CommandRow& command, const delivery::LaneId& lane,
+                delivery::PauseReason says) const;
 
  private:
   History& history(const delivery::LaneId& lane);
@@ -51,8 +57,11 @@ class Checkers : public Observer {
                            const LaneRow& row);
   void count_one(const delivery::LaneId& lane, const Entry& entry, const LaneTables& tables,
                  const std::map<int, const OpenKept*>& open, delivery::Counters& counters);
+  // The offsets that operators gave up, and that the lane left behind.
+  std::set<std::int64_t> given_up(const delivery::LaneId& lane) const;
   void check_open(const delivery::LaneId& lane, const LaneTables& tables, const LaneRow& row);
   void check_newest(const delivery::LaneId& lane, const LaneTables& tables, const LaneRow& row);
+  void check_ends(const delivery::LaneId& lane, const LaneTables& tables, const LaneRow& row) const;
   void check_kills() const;
   void check_lane_at_end(const delivery::LaneId& lane, delivery::PauseReason says);
   void check_open_at_end(const delivery::LaneId& lane, const LaneTables& tables);

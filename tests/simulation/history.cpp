@@ -198,24 +198,27 @@ void History::revival(const Deed& deed) {
           "begins the same life twice");
 }
 
-// Of the newest transaction: whoever took effect was the first of its key.
+// Of the newest transaction: whoever took effect was the first of its key. Where deaths hold, so
+// was whoever died.
 void History::in_turn(const LaneTables& tables, std::size_t first) {
   for (std::size_t i = first; i < tables.deeds.size(); ++i) {
     const Deed& deed = tables.deeds[i];
-    if (deed.kind != Deed::Kind::applied) continue;
+    const bool died = deed.kind == Deed::Kind::died && swarm_.holds(lane_.handler);
+    if (deed.kind != Deed::Kind::applied && !died) continue;
+    const std::string what = died ? "died" : "took effect";
     const std::string key = key_of(deed.serial);
     const auto place = places_.find(deed.serial);
     if (place == places_.end()) {
       const bool held = std::any_of(places_.begin(), places_.end(),
                                     [&](const auto& open) { return open.second.key == key; });
-      require(!held, deed, "took effect while its key was held");
+      require(!held, deed, what + " while its key was held");
       continue;
     }
     for (const auto& [number, kept] : tables.open) {
       const bool before = number < place->second.number &&
                           kept.row.state != delivery::OpenState::scheduled &&
                           key_of(kept.serial) == key;
-      require(!before, deed, "took effect before what stands before it");
+      require(!before, deed, what + " before what stands before it");
     }
   }
 }

@@ -26,6 +26,10 @@ void Operators::act() {
                   random.chance(500) ? CommandRow::State::paused : CommandRow::State::cancelled);
     if (scene_.faults.planted(Plant::replay_by_tool)) tool_replays();
   }
+  if (scene_.faults.chance(scene_.swarm.accept_loss)) {
+    const auto& lanes = scene_.broker.lanes();
+    accept_loss(lanes[random.below(lanes.size())]);
+  }
   const auto& dead = scene_.broker.dead_letters();
   if (!dead.empty() && scene_.faults.chance(scene_.swarm.hand))
     copy(dead[random.below(dead.size())], random.chance(500));
@@ -36,8 +40,6 @@ void Operators::ask(const std::string& handler, CommandKind kind, const std::str
   SimDatabase& database = scene_.database;
   Asked& asked = scene_.checkers.asked();
   CommandRow row;
-  ++commands_;
-  std::memcpy(row.command.id.bytes.data(), &commands_, sizeof commands_);
   row.command.kind = kind;
   row.command.rate = rate;
   row.handler = handler;
@@ -57,6 +59,29 @@ void Operators::ask(const std::string& handler, CommandKind kind, const std::str
   if (scene_.trace.on())
     scene_.trace.add("an operator asks " + handler + " for " +
                      std::to_string(static_cast<int>(kind)) + " of " + (key.empty() ? "all" : key));
+  post(std::move(row));
+}
+
+void Operators::accept_loss(const LaneId& lane) {
+  const auto& position = scene_.database.tables(lane).row;
+  const std::int64_t low = scene_.broker.log(lane).low;
+  if (!position || position->stopped.empty() || position->next >= low) return;
+  CommandRow row;
+  row.command.kind = CommandKind::accept_loss;
+  row.command.loss = delivery::Loss{position->next, low};
+  if (scene_.random.chance(200)) row.command.loss->to = position->next + 1;
+  row.handler = lane.handler;
+  row.lanes[lane.partition] = {};
+  if (scene_.trace.on())
+    scene_.trace.add("an operator gives up what " + to_text(lane) + " has lost, up to " +
+                     std::to_string(row.command.loss->to));
+  post(std::move(row));
+}
+
+void Operators::post(CommandRow row) {
+  SimDatabase& database = scene_.database;
+  ++commands_;
+  std::memcpy(row.command.id.bytes.data(), &commands_, sizeof commands_);
   database.begin();
   database.commands().push_back(std::move(row));
   database.on_undo([](SimDatabase& back) { back.commands().pop_back(); });

@@ -19,7 +19,11 @@ class Operators {
   void change_mind(std::size_t command, CommandRow::State state);
   void copy(const Announcement& dead, bool to_main);
 
+  // What retention took from a lane that has stopped for it; now and then only the first part.
+  void accept_loss(const delivery::LaneId& lane);
+
  private:
+  void post(CommandRow row);
   void tool_replays();
 
   Scene& scene_;

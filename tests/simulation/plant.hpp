@@ -25,7 +25,11 @@ enum class Plant {
   no_low_check,        // the log's first offset is not known, the consumer resets to what there is
   no_high_check,       // the log's end is not known, likewise
   no_timestamp_check,  // the record before the position is not compared
+  last_record_forgotten,  // ... nor remembered, once offsets without a record follow it
   gaps_uncounted,
+  lost_uncounted,     // what an operator gave up
+  counters_outside,   // the counters move in a transaction of their own
+  copies_uncounted,   // a record that asks for a replay is not counted itself
   stale_fetch,        // records fetched for an earlier placement reach the lane after a new one
   savepoint_ignored,  // rolling back to a savepoint undoes nothing
 
@@ -45,8 +49,10 @@ enum class Plant {
   parked_as_heads,       // what waits behind its key's head is written as one more head
   close_skipped,         // rows that are done with stay
   promote_forgotten,     // the next of a key is named, but does not become its head
+  decision_strands,      // ... after an operator's decision only
   drain_loses_the_rest,  // what a drain does not get to is lost
   take_forgets_held,     // who takes a lane does not learn which keys are held
+  take_forgets_untried,  // ... or not those that are held by a head which was never tried
   take_forgets_drains,   // ... or not that heads which were never tried are due at once
 
   // Attempts and due times
@@ -76,6 +82,7 @@ enum class Plant {
   dead_head_acts,  // ... or acts like any other head after a taking
   dead_head_counted_open,
   replay_goes_behind,  // a replay does not settle where the dead event stands
+  refused_elsewhere,   // what a handler refuses it puts under another key, where it need not wait
 
   // Events that end the process
   end_unnoticed,      // a lane that was not let go is not suspect
@@ -84,77 +91,94 @@ enum class Plant {
   any_end_condemns,   // an end counts as the last whatever ran
   end_counts_twice,
   drop_is_an_end,    // a worker that lives and takes its lane again counts as one that died
+  drop_hands_back,   // a worker gives a lane whose run failed back, gets it anew, and forgets why
+  two_boards,        // two workers of one process, each of which knows its own lanes only
   mark_not_cleared,  // the mark stays after the commit of what it covers
-  heads_unmarked,    // heads run without a mark
+  mark_cleared_relaxed,   // ... which is not durable
+  marks_overwrite_count,  // a mark takes the place of whom the last ends accuse
+  heads_unmarked,         // heads run without a mark
 };
 
 struct PlantName {
   Plant plant;
   std::string_view name;
+  // Which rules of tests/model it takes away; none: a promise that the model takes for granted.
+  std::string_view rules = {};
 };
 
 std::optional<Plant> plant_of(std::string_view name);
 std::string_view to_string(Plant plant);
 
 inline constexpr std::array kPlants{
-    PlantName{Plant::fence_ignores_token, "fence_ignores_token"},
-    PlantName{Plant::fence_ignores_seq, "fence_ignores_seq"},
-    PlantName{Plant::token_twice, "token_twice"},
-    PlantName{Plant::no_comparison, "no_comparison"},
-    PlantName{Plant::take_relaxed, "take_relaxed"},
-    PlantName{Plant::doubt_is_failure, "doubt_is_failure"},
-    PlantName{Plant::position_outside, "position_outside"},
-    PlantName{Plant::resume_from_group, "resume_from_group"},
-    PlantName{Plant::no_low_check, "no_low_check"},
-    PlantName{Plant::no_high_check, "no_high_check"},
-    PlantName{Plant::no_timestamp_check, "no_timestamp_check"},
-    PlantName{Plant::gaps_uncounted, "gaps_uncounted"},
+    PlantName{Plant::fence_ignores_token, "fence_ignores_token", "fence"},
+    PlantName{Plant::fence_ignores_seq, "fence_ignores_seq", "sequence"},
+    PlantName{Plant::token_twice, "token_twice", "token"},
+    PlantName{Plant::no_comparison, "no_comparison", "notice"},
+    PlantName{Plant::take_relaxed, "take_relaxed", "taking_durable quarantine_durable"},
+    PlantName{Plant::doubt_is_failure, "doubt_is_failure", "doubt_drops"},
+    PlantName{Plant::position_outside, "position_outside", "position_in_txn"},
+    PlantName{Plant::resume_from_group, "resume_from_group", "resume_from_db"},
+    PlantName{Plant::no_low_check, "no_low_check", "check_low"},
+    PlantName{Plant::no_high_check, "no_high_check", "check_high"},
+    PlantName{Plant::no_timestamp_check, "no_timestamp_check", "check_timestamp"},
+    PlantName{Plant::last_record_forgotten, "last_record_forgotten", "mark_survives_gap"},
+    PlantName{Plant::gaps_uncounted, "gaps_uncounted", "gap_counted"},
+    PlantName{Plant::lost_uncounted, "lost_uncounted", "loss_counted"},
+    PlantName{Plant::counters_outside, "counters_outside", "counts_in_txn"},
+    PlantName{Plant::copies_uncounted, "copies_uncounted", "copy_is_duplicate"},
     PlantName{Plant::stale_fetch, "stale_fetch"},
     PlantName{Plant::savepoint_ignored, "savepoint_ignored"},
-    PlantName{Plant::publish_early, "publish_early"},
-    PlantName{Plant::outbox_relaxed, "outbox_relaxed"},
-    PlantName{Plant::outbox_deleted_when_read, "outbox_deleted_when_read"},
-    PlantName{Plant::failure_is_published, "failure_is_published"},
-    PlantName{Plant::bury_not_unique, "bury_not_unique"},
-    PlantName{Plant::inbox_empty, "inbox_empty"},
-    PlantName{Plant::inbox_forgets_the_dead, "inbox_forgets_the_dead"},
+    PlantName{Plant::publish_early, "publish_early", "outbox"},
+    PlantName{Plant::outbox_relaxed, "outbox_relaxed", "outbox_durable"},
+    PlantName{Plant::outbox_deleted_when_read, "outbox_deleted_when_read", "delete_after_ack"},
+    PlantName{Plant::failure_is_published, "failure_is_published", "delete_after_ack"},
+    PlantName{Plant::bury_not_unique, "bury_not_unique", "dead_once"},
+    PlantName{Plant::inbox_empty, "inbox_empty", "inbox"},
+    PlantName{Plant::inbox_forgets_the_dead, "inbox_forgets_the_dead", "inbox_keeps_ended"},
     PlantName{Plant::open_loses_one, "open_loses_one"},
-    PlantName{Plant::parked_as_heads, "parked_as_heads"},
+    PlantName{Plant::parked_as_heads, "parked_as_heads", "park"},
     PlantName{Plant::close_skipped, "close_skipped"},
-    PlantName{Plant::promote_forgotten, "promote_forgotten"},
-    PlantName{Plant::drain_loses_the_rest, "drain_loses_the_rest"},
-    PlantName{Plant::take_forgets_held, "take_forgets_held"},
-    PlantName{Plant::take_forgets_drains, "take_forgets_drains"},
-    PlantName{Plant::take_forgets_due, "take_forgets_due"},
+    PlantName{Plant::promote_forgotten, "promote_forgotten", "drain_keeps_held"},
+    PlantName{Plant::decision_strands, "decision_strands", "decision_starts_drain"},
+    PlantName{Plant::drain_loses_the_rest, "drain_loses_the_rest", "drain_before_release"},
+    PlantName{Plant::take_forgets_held, "take_forgets_held", "load_heads"},
+    PlantName{Plant::take_forgets_untried, "take_forgets_untried", "held_is_head_or_parked"},
+    PlantName{Plant::take_forgets_drains, "take_forgets_drains", "resume_drains"},
+    PlantName{Plant::take_forgets_due, "take_forgets_due", "due_in_row"},
     PlantName{Plant::attempts_not_stored, "attempts_not_stored"},
-    PlantName{Plant::own_clock, "own_clock"},
-    PlantName{Plant::record_hastens, "record_hastens"},
-    PlantName{Plant::head_needs_record, "head_needs_record"},
-    PlantName{Plant::scheduled_as_head, "scheduled_as_head"},
-    PlantName{Plant::awakened_as_heads, "awakened_as_heads"},
+    PlantName{Plant::own_clock, "own_clock", "not_early"},
+    PlantName{Plant::record_hastens, "record_hastens", "not_early"},
+    PlantName{Plant::head_needs_record, "head_needs_record", "acts_on_due_time"},
+    PlantName{Plant::scheduled_as_head, "scheduled_as_head", "scheduled_holds_nothing"},
+    PlantName{Plant::awakened_as_heads, "awakened_as_heads", "scheduled_takes_its_place"},
     PlantName{Plant::scheduled_forgotten, "scheduled_forgotten"},
-    PlantName{Plant::replays_the_replayed, "replays_the_replayed"},
-    PlantName{Plant::life_unchecked, "life_unchecked"},
-    PlantName{Plant::replay_by_tool, "replay_by_tool"},
-    PlantName{Plant::marks_lost, "marks_lost"},
-    PlantName{Plant::retry_record_asks, "retry_record_asks"},
-    PlantName{Plant::requests_later, "requests_later"},
+    PlantName{Plant::replays_the_replayed, "replays_the_replayed", "replay_checks_dead"},
+    PlantName{Plant::life_unchecked, "life_unchecked", "replay_names_life"},
+    PlantName{Plant::replay_by_tool, "replay_by_tool", "replay_by_owner"},
+    PlantName{Plant::marks_lost, "marks_lost", "copy_is_request"},
+    PlantName{Plant::retry_record_asks, "retry_record_asks", "copy_has_marks"},
+    PlantName{Plant::requests_later, "requests_later", "copy_moves_position"},
     PlantName{Plant::companions_at_end, "companions_at_end"},
     PlantName{Plant::resolve_forgotten, "resolve_forgotten"},
     PlantName{Plant::page_forgotten, "page_forgotten"},
     PlantName{Plant::command_never_ends, "command_never_ends"},
-    PlantName{Plant::dead_head_gone, "dead_head_gone"},
-    PlantName{Plant::dead_head_acts, "dead_head_acts"},
-    PlantName{Plant::dead_head_counted_open, "dead_head_counted_open"},
-    PlantName{Plant::replay_goes_behind, "replay_goes_behind"},
-    PlantName{Plant::end_unnoticed, "end_unnoticed"},
-    PlantName{Plant::mark_relaxed, "mark_relaxed"},
-    PlantName{Plant::mark_not_narrowed, "mark_not_narrowed"},
-    PlantName{Plant::any_end_condemns, "any_end_condemns"},
-    PlantName{Plant::end_counts_twice, "end_counts_twice"},
-    PlantName{Plant::drop_is_an_end, "drop_is_an_end"},
-    PlantName{Plant::mark_not_cleared, "mark_not_cleared"},
-    PlantName{Plant::heads_unmarked, "heads_unmarked"},
+    PlantName{Plant::dead_head_gone, "dead_head_gone", "dead_head_holds"},
+    PlantName{Plant::dead_head_acts, "dead_head_acts", "dead_head_rests"},
+    PlantName{Plant::dead_head_counted_open, "dead_head_counted_open", "held_dead_is_dead"},
+    PlantName{Plant::replay_goes_behind, "replay_goes_behind", "replay_in_place"},
+    PlantName{Plant::refused_elsewhere, "refused_elsewhere", "reject_waits_its_turn"},
+    PlantName{Plant::end_unnoticed, "end_unnoticed", "unclean_is_suspect"},
+    PlantName{Plant::mark_relaxed, "mark_relaxed", "crash_mark_durable"},
+    PlantName{Plant::mark_not_narrowed, "mark_not_narrowed", "narrows"},
+    PlantName{Plant::any_end_condemns, "any_end_condemns", "only_alone_counts"},
+    PlantName{Plant::end_counts_twice, "end_counts_twice", "end_counts_once"},
+    PlantName{Plant::drop_is_an_end, "drop_is_an_end", "drop_is_no_end"},
+    PlantName{Plant::drop_hands_back, "drop_hands_back", "dropped_first"},
+    PlantName{Plant::two_boards, "two_boards", "alone_in_process"},
+    PlantName{Plant::mark_not_cleared, "mark_not_cleared", "mark_cleared_by_commit"},
+    PlantName{Plant::mark_cleared_relaxed, "mark_cleared_relaxed", "mark_cleared_durably"},
+    PlantName{Plant::marks_overwrite_count, "marks_overwrite_count", "marked_goes_first"},
+    PlantName{Plant::heads_unmarked, "heads_unmarked", "mark_covers_heads"},
 };
 
 }  // namespace spool::simulation

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
+
+#include "engine/delivery/ports.hpp"
 
 namespace spool::simulation {
 
@@ -19,6 +22,11 @@ struct Process {
   int number = 0;       // no two processes share one
   bool broken = false;  // its connection; whole again after one failed statement
   bool doomed = false;
+  std::optional<std::pair<int, std::int32_t>> killer = {};  // the life of a record that ends it
+  // The lanes whose events it runs at this moment, each with the mark that it runs them under: 0,
+  // or what `marks` said when that was written.
+  std::map<delivery::LaneId, int> runs = {};
+  int marks = 0;
   // Serials and attempts whose retry records it has read; only Plant::head_needs_record asks.
   std::set<std::pair<int, std::int32_t>> records_read = {};
 
@@ -27,7 +35,8 @@ struct Process {
   void go_on() const {
     if (doomed) throw WorkerCrash{};
   }
-  [[noreturn]] void kill() {
+  [[noreturn]] void kill(std::optional<std::pair<int, std::int32_t>> who = std::nullopt) {
+    killer = who;
     doomed = true;
     throw WorkerCrash{};
   }

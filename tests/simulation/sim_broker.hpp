@@ -51,6 +51,8 @@ struct Announcement {
   Kept record;
 };
 
+inline constexpr const char* kEventsTopic = "events";
+
 class SimBroker {
  public:
   SimBroker(Random& random, const Swarm& swarm);
@@ -90,6 +92,8 @@ class SimBroker {
   void retain_retries(const delivery::LaneId& lane);
   void announce(const Letter& letter) { announced_.insert(letter); }
   const std::set<Letter>& announced() const { return announced_; }
+  // The deaths of which other systems were told.
+  const std::set<Letter>& told() const { return told_; }
   const std::vector<Announcement>& dead_letters() const { return dead_letters_; }
 
   // Somebody publishes a record of the dead-letter topic again, headers and all: on the main log or
@@ -116,6 +120,7 @@ class SimBroker {
   std::map<delivery::LaneId, std::map<std::string, RetryLog>> retry_logs_;
   std::map<delivery::LaneId, std::int64_t> group_;
   std::set<Letter> announced_;
+  std::set<Letter> told_;
   std::vector<Announcement> dead_letters_;
   std::vector<Plan> plans_{Plan{}};  // by number, from 1
   int serials_ = 0;

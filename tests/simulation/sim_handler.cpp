@@ -15,7 +15,10 @@ class SimApply : public handler::ApplyAtOnce {
     return std::make_unique<SimBatch>(scene_);
   }
   std::string order_key(const message::Event& event) const override {
-    return std::to_string(scene_.broker.plan(event_of(event.data)).finer);
+    const Plan& plan = scene_.broker.plan(event_of(event.data));
+    const bool refuses = plan.nature == Nature::rejected || plan.nature == Nature::throws_early;
+    const bool lost = refuses && scene_.faults.planted(Plant::refused_elsewhere);
+    return lost ? "refused" : std::to_string(plan.finer);
   }
 
  private:
@@ -26,7 +29,7 @@ class SimApply : public handler::ApplyAtOnce {
 
 void SimBatch::kill(int serial, std::int32_t life) const {
   ++scene_.kills[{serial, life}];
-  scene_.process.kill();
+  scene_.process.kill(std::pair{serial, life});
 }
 
 handler::Staging SimBatch::stage(const message::Event& event, const handler::Attempt& attempt) {

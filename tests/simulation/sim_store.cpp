@@ -45,6 +45,7 @@ base::Uuid SimStore::token_for(std::int64_t epoch) {
 delivery::OpenSummary SimStore::open_of(const LaneId& lane) {
   delivery::OpenSummary open;
   std::map<delivery::KeyHash, delivery::Held> keys;
+  std::set<delivery::KeyHash> untried;
   for (const auto& [number, kept] : database_.tables(lane).open) {
     const delivery::OpenRow& row = kept.row;
     open.events += row.state == OpenState::dead ? 0 : 1;
@@ -63,9 +64,13 @@ delivery::OpenSummary SimStore::open_of(const LaneId& lane) {
     if (faults_.planted(Plant::take_forgets_due)) held.due = 0;
     if (faults_.planted(Plant::take_forgets_drains) && row.attempts == 0) held.due += 3'600'000'000;
     if (faults_.planted(Plant::dead_head_acts)) held.blocked = false;
+    if (!held.blocked && row.attempts == 0) untried.insert(row.key);
   }
   if (faults_.planted(Plant::take_forgets_held)) return open;
-  for (const auto& [key, held] : keys) open.keys.push_back({key, held});
+  for (const auto& [key, held] : keys) {
+    if (untried.contains(key) && faults_.planted(Plant::take_forgets_untried)) continue;
+    open.keys.push_back({key, held});
+  }
   return open;
 }
 
@@ -96,7 +101,7 @@ delivery::LaneState SimStore::state_of(const LaneId& lane) {
 // The checkers' own account: which event was marked as running alone when its owner ended.
 void SimStore::count_end_alone(const LaneId& lane) {
   LaneTables& tables = database_.tables(lane);
-  const delivery::Trial trial = *tables.running;
+  const delivery::Trial trial = tables.running->trial;
   std::pair<int, std::int32_t> who{0, 0};
   if (trial.origin == delivery::Origin::open) {
     const auto row = tables.open.find(trial.at);
@@ -109,14 +114,21 @@ void SimStore::count_end_alone(const LaneId& lane) {
     if (at == entries.size()) return;
     who = {entries[at].serial, 0};
   }
+  database_.on_undo([lane, who, before = tables.last_ends](SimDatabase& back) {
+    --back.tables(lane).ends_alone[who];
+    back.tables(lane).last_ends = before;
+  });
   ++tables.ends_alone[who];
-  database_.on_undo([lane, who](SimDatabase& back) { --back.tables(lane).ends_alone[who]; });
+  EndsAlone& last = tables.last_ends;
+  const bool again = last.origin == trial.origin && last.at == trial.at && last.who == who;
+  last = {trial.origin, trial.at, who, again ? last.ends + 1 : 1};
 }
 
 void SimStore::suspect(const LaneId& lane, bool died) {
   LaneTables& tables = database_.tables(lane);
   LaneRow& row = *tables.row;
-  if (died && tables.running && tables.running->events == 1) count_end_alone(lane);
+  const auto& mark = tables.running;
+  if (died && mark && mark->trial.events == 1 && mark->alone) count_end_alone(lane);
   database_.on_undo(
       [lane, before = tables.running](SimDatabase& back) { back.tables(lane).running = before; });
   tables.running.reset();
@@ -146,6 +158,8 @@ void SimStore::suspect(const LaneId& lane, bool died) {
 Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string&,
                                            std::int64_t earliest) {
   if (auto failure = trouble()) return *failure;
+  if (faults_.chance(faults_.swarm.row_held))
+    return Failure(FailureKind::slow, "lock timeout", "55P03");
   database_.begin();
   LaneTables& tables = database_.tables(lane);
   database_.keep_row(lane);

@@ -54,8 +54,9 @@ struct DeadRow {
 
 struct OutboxEntry {
   delivery::OutboxRow row;
-  std::optional<Letter> letter;  // of a dead letter; else it is a retry record
-  std::string error;             // refused for good
+  // Of a dead letter, or of the domain event that tells of it; else it is a retry record.
+  std::optional<Letter> letter;
+  std::string error;  // refused for good
 };
 
 // Something that happened to an event, once its transaction is committed.
@@ -84,6 +85,22 @@ struct Deed {
   std::int64_t transaction = 0;
 };
 
+// The mark that a lane's owner has made, and what is really true of it.
+struct Mark {
+  delivery::Trial trial;
+  int process = 0;
+  int number = 0;     // of the process's marks
+  bool alone = true;  // false: when the process ended, this did not run, or not alone
+};
+
+// The ends of processes, one after the other, at which the same run of one event was alone.
+struct EndsAlone {
+  delivery::Origin origin = delivery::Origin::log;
+  std::int64_t at = 0;
+  std::pair<int, std::int32_t> who;  // serial and life
+  int ends = 0;
+};
+
 // Everything that belongs to one lane.
 struct LaneTables {
   std::optional<LaneRow> row;
@@ -96,8 +113,9 @@ struct LaneTables {
 
   // Not the engine's.
   std::vector<Deed> deeds;
-  std::optional<delivery::Trial> running;                  // the mark, whatever the lane's row says
+  std::optional<Mark> running;                             // whatever the lane's row says
   std::map<std::pair<int, std::int32_t>, int> ends_alone;  // by serial and life
+  EndsAlone last_ends;
 };
 
 // A command and how far each lane has come with it.

@@ -41,15 +41,29 @@ std::optional<Failure> SimTransaction::trouble(bool own_statement) {
 void SimTransaction::move(const delivery::Advance& advance) {
   LaneRow& row = *tables().row;
   row.next = advance.to;
-  if (advance.last_offset >= 0) {
+  const bool gaps_only = advance.last_offset < 0 && advance.to > advance.from;
+  const bool forgets = gaps_only && faults_.planted(Plant::last_record_forgotten);
+  if (advance.last_offset >= 0 || forgets) {
     row.last_offset = advance.last_offset;
     row.last_timestamp_ms = advance.last_timestamp_ms;
   }
+  if (faults_.planted(Plant::counters_outside)) {
+    counters_later_ = advance;
+  } else {
+    count(advance);
+  }
+}
+
+void SimTransaction::count(const delivery::Advance& advance) {
+  LaneRow& row = *tables().row;
   row.counters.applied += advance.delta.applied;
   row.counters.duplicate += advance.delta.duplicate;
   row.counters.dead += advance.delta.dead;
   row.counters.open += advance.delta.open;
   if (!faults_.planted(Plant::gaps_uncounted)) row.counters.gaps += advance.delta.gaps;
+  if (!faults_.planted(Plant::lost_uncounted)) row.counters.lost += advance.delta.lost;
+  const bool from_log = advance.to > advance.from;
+  if (from_log && faults_.planted(Plant::copies_uncounted)) row.counters.duplicate -= revived_;
 }
 
 Status SimTransaction::fence(const delivery::Claim& claim, const delivery::Advance* step) {
@@ -79,6 +93,11 @@ Status SimTransaction::advance(const delivery::Advance& step) {
   database_.keep_row(lane_);
   move(step);
   return {};
+}
+
+// No operator of the simulation accepts that a log is another one.
+Status SimTransaction::restart(std::int64_t, std::int64_t) {
+  return Failure(FailureKind::invalid, "nobody asks for it here");
 }
 
 Result<handler::ApplyCounts> SimTransaction::apply(handler::Batch& batch, std::size_t first,
@@ -115,15 +134,32 @@ Status SimTransaction::suspect(const delivery::Suspicion& suspicion) {
   database_.on_undo([lane = lane_, before = tables().running](SimDatabase& back) {
     back.tables(lane).running = before;
   });
-  tables().running = suspicion.trial;
+  tables().running.reset();
   marks_ = suspicion.trial.has_value();
+  clears_ = !marks_;
+  if (marks_) {
+    process_.runs[lane_] = ++process_.marks;
+    tables().running = Mark{*suspicion.trial, process_.number, process_.marks};
+  }
   LaneRow& row = *tables().row;
-  const auto earlier = row.suspicion.trial;
+  const delivery::Suspicion earlier = row.suspicion;
   row.suspicion = suspicion;
-  if (faults_.planted(Plant::mark_not_cleared) && !suspicion.trial) row.suspicion.trial = earlier;
+  if (faults_.planted(Plant::mark_not_cleared) && clears_) row.suspicion.trial = earlier.trial;
+  if (faults_.planted(Plant::marks_overwrite_count)) overwrite_count(earlier);
   const bool heads = marks_ && suspicion.trial->origin == delivery::Origin::open;
   if (faults_.planted(Plant::heads_unmarked) && heads) row.suspicion.trial.reset();
   return {};
+}
+
+// The planted bug: a row with room for one of them.
+void SimTransaction::overwrite_count(const delivery::Suspicion& before) {
+  delivery::Suspicion& now = tables().row->suspicion;
+  const bool another =
+      now.trial && now.accused &&
+      (now.trial->origin != now.accused->origin || now.trial->at != now.accused->at);
+  if (!another && before.accused) return;
+  now.accused.reset();
+  now.ends = 0;
 }
 
 Status SimTransaction::move_companions(const std::map<std::string, std::int64_t>& next) {
@@ -171,15 +207,16 @@ Status SimTransaction::settle_outbox(std::span<const std::int64_t> published,
 
 void SimTransaction::commit_now(bool durable) {
   database_.commit(durable);
-  if (!position_later_) {
+  if (!position_later_ && !counters_later_) {
     database_.observer().committed(lane_);
     return;
   }
-  // The planted bug: the worker may go between the two transactions.
-  if (faults_.chance(faults_.swarm.in_doubt)) return;
+  // The planted bugs: the worker may go between the two transactions.
+  if (faults_.chance(faults_.swarm.in_doubt)) process_.kill();
   database_.begin();
   database_.keep_row(lane_);
-  move(*position_later_);
+  if (position_later_) move(*position_later_);
+  if (counters_later_) count(*counters_later_);
   database_.commit(durable);
   database_.observer().committed(lane_);
 }
@@ -200,6 +237,7 @@ Status SimTransaction::commit(delivery::Durability durability) {
   bool durable = durability == delivery::Durability::durable;
   if (faults_.planted(Plant::outbox_relaxed)) durable = durable && marks_;
   if (faults_.planted(Plant::mark_relaxed)) durable = durable && !marks_;
+  if (faults_.planted(Plant::mark_cleared_relaxed)) durable = durable && (!clears_ || leaves_);
   // The server went, or the connection: for all that the client knows, after the commit.
   if (!database_.is_open(number_)) return Failure(FailureKind::in_doubt, "server lost in COMMIT");
   if (std::exchange(process_.broken, false)) return commit_in_doubt(false, durable);

@@ -17,6 +17,7 @@ class SimTransaction : public delivery::LaneTransaction {
 
   base::Status fence(const delivery::Claim& claim, const delivery::Advance* advance) override;
   base::Status advance(const delivery::Advance& advance) override;
+  base::Status restart(std::int64_t from, std::int64_t to) override;
   base::Result<handler::ApplyCounts> apply(handler::Batch& batch, std::size_t first,
                                            std::size_t last) override;
   base::Status savepoint() override;
@@ -24,6 +25,7 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Status release_savepoint() override;
   base::Status commit(delivery::Durability durability) override;
 
+  base::Status tell(std::span<const delivery::Telling> tellings) override;
   base::Status open(std::span<const delivery::OpenEvent> events) override;
   base::Status reschedule(std::span<const delivery::Reschedule> heads) override;
   base::Status close(std::span<const std::int64_t> numbers) override;
@@ -36,6 +38,7 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Result<std::vector<delivery::OpenRow>> read_scheduled(base::EpochMicros due,
                                                               std::size_t rows_max) override;
   base::Status awaken(std::span<const delivery::Awakening> rows) override;
+  base::Status postpone(std::span<const delivery::Postponement> rows) override;
   base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
 
@@ -45,7 +48,6 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Result<std::vector<delivery::FoundLetter>> find_letters(
       std::span<const delivery::ReplayRequest> requests) override;
   base::Status revive(std::span<const delivery::Revival> revivals) override;
-  base::Status resolve(std::span<const message::Identity> events) override;
 
   base::Result<delivery::CommandTargets> targets(const delivery::Command& command,
                                                  std::size_t page_max) override;
@@ -65,6 +67,8 @@ class SimTransaction : public delivery::LaneTransaction {
   std::optional<base::Failure> trouble(bool own_statement);
   LaneTables& tables() { return database_.tables(lane_); }
   void move(const delivery::Advance& advance);
+  void count(const delivery::Advance& advance);
+  void overwrite_count(const delivery::Suspicion& before);
   base::Status commit_in_doubt(bool really, bool durable);
   void commit_now(bool durable);
   void failed(const OpenKept& kept, const delivery::FailedOnce& why);
@@ -85,9 +89,13 @@ class SimTransaction : public delivery::LaneTransaction {
   Process& process_;
   std::int64_t number_;
   bool aborted_ = false;
-  bool marks_ = false;  // a mark is among what it writes
+  bool marks_ = false;   // a mark is among what it writes
+  bool clears_ = false;  // ... or the end of one
+  bool leaves_ = false;  // ... or a row of the outbox
+  std::int64_t revived_ = 0;
   std::vector<std::size_t> savepoints_;
   std::optional<delivery::Advance> position_later_;  // only with Plant::position_outside
+  std::optional<delivery::Advance> counters_later_;  // only with Plant::counters_outside
   std::set<message::Identity> buried_;
   // Of a command's page.
   std::size_t command_ = 0;

@@ -50,7 +50,27 @@ void SimTransaction::announce_death(const delivery::DeadLetter& letter) {
   entry.row.headers.emplace_back("sim-source", letter.source);
   entry.row.headers.emplace_back("sim-id", letter.id);
   if (faults_.planted(Plant::publish_early)) broker_.publish(lane_, entry.row);
+  leaves_ = true;
   database_.add_outbox(lane_, std::move(entry));
+}
+
+Status SimTransaction::tell(std::span<const delivery::Telling> tellings) {
+  if (auto failure = trouble(true)) return *failure;
+  for (const delivery::Telling& telling : tellings) {
+    const delivery::Cause& cause = telling.cause;
+    OutboxEntry entry;
+    entry.letter = Letter{cause.identity, cause.life};
+    entry.row.topic = kEventsTopic;
+    entry.row.key = cause.key;
+    entry.row.value = telling.data;
+    entry.row.headers = delivery::telling_headers(telling, lane_.handler, database_.time);
+    entry.row.headers.emplace_back("sim-source", cause.identity.source);
+    entry.row.headers.emplace_back("sim-id", cause.identity.id);
+    entry.row.headers.emplace_back("spool-life", std::to_string(cause.life));
+    leaves_ = true;
+    database_.add_outbox(lane_, std::move(entry));
+  }
+  return {};
 }
 
 bool SimTransaction::bury_one(const delivery::DeadLetter& letter) {
@@ -134,6 +154,7 @@ DeadRow* SimTransaction::letter_of(const base::Uuid& id, message::Identity& iden
 
 Status SimTransaction::revive(std::span<const delivery::Revival> revivals) {
   if (auto failure = trouble(true)) return *failure;
+  revived_ += static_cast<std::int64_t>(revivals.size());
   for (const delivery::Revival& revival : revivals) {
     message::Identity identity;
     DeadRow& letter = *letter_of(revival.letter, identity);
@@ -167,17 +188,6 @@ Status SimTransaction::revive(std::span<const delivery::Revival> revivals) {
     database_.add_deed(lane_, std::move(deed));
     database_.keep_open(lane_, kept.row.number);
     tables().open.insert_or_assign(kept.row.number, std::move(kept));
-  }
-  return {};
-}
-
-Status SimTransaction::resolve(std::span<const message::Identity> events) {
-  if (auto failure = trouble(true)) return *failure;
-  for (const message::Identity& event : events) {
-    database_.keep_dead(lane_, event);
-    const auto letter = tables().dead.find(event);
-    if (letter == tables().dead.end()) throw Violation("a letter that is none is resolved");
-    if (!faults_.planted(Plant::resolve_forgotten)) letter->second.state = LetterState::resolved;
   }
   return {};
 }
@@ -239,6 +249,7 @@ Result<delivery::CommandTargets> SimTransaction::targets(const delivery::Command
               !progress->second.finished;
   if (!page.live) return page;
   reached_ = progress->second;
+  if (command.kind == CommandKind::accept_loss) return page;
   cancels_ = command.kind == CommandKind::cancel || command.kind == CommandKind::erase;
   const bool rows = cancels_ || command.kind == CommandKind::retry_now;
   if (!rows || command.kind == CommandKind::erase)

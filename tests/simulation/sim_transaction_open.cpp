@@ -27,6 +27,7 @@ void SimTransaction::announce_retry(const OpenKept& kept, const delivery::Failed
   entry.row.key = kept.record.key;
   entry.row.value = kept.record.value;
   entry.row.headers = delivery::retry_headers(batch.record(0), kept.row, why.why, sender);
+  leaves_ = true;
   database_.add_outbox(lane_, std::move(entry));
 }
 
@@ -104,10 +105,10 @@ Status SimTransaction::close(std::span<const std::int64_t> numbers) {
       deed.number = number;
       database_.add_deed(lane_, std::move(deed));
     }
-    // A replay that ends without effect has ended too.
     const auto letter = tables().dead.find(kept->second.identity);
     if (letter != tables().dead.end() && letter->second.state == LetterState::replaying &&
-        letter->second.life == kept->second.row.life - 1 && cancels_) {
+        letter->second.life == kept->second.row.life - 1 &&
+        !faults_.planted(Plant::resolve_forgotten)) {
       database_.keep_dead(lane_, letter->first);
       letter->second.state = LetterState::resolved;
     }
@@ -144,7 +145,9 @@ Result<std::vector<std::int64_t>> SimTransaction::promote(std::span<const delive
         });
     if (next == tables().open.end()) throw Violation("nothing waits behind a held key's head");
     numbers.push_back(next->first);
+    const bool decided = reached_.has_value();  // an operator's page does it
     if (faults_.planted(Plant::promote_forgotten)) continue;
+    if (decided && faults_.planted(Plant::decision_strands)) continue;
     database_.keep_open(lane_, next->first);
     next->second.row.state = OpenState::head;
     next->second.row.due = due;
@@ -218,6 +221,29 @@ Status SimTransaction::awaken(std::span<const delivery::Awakening> rows) {
     Deed deed;
     deed.kind = Deed::Kind::awakened;
     deed.serial = kept.serial;
+    deed.number = row.new_number;
+    database_.add_deed(lane_, std::move(deed));
+    database_.keep_open(lane_, row.new_number);
+    tables().open.insert_or_assign(row.new_number, std::move(kept));
+  }
+  return {};
+}
+
+Status SimTransaction::postpone(std::span<const delivery::Postponement> rows) {
+  if (auto failure = trouble(true)) return *failure;
+  for (const delivery::Postponement& row : rows) {
+    database_.keep_open(lane_, row.number);
+    OpenKept kept = std::move(tables().open.at(row.number));
+    tables().open.erase(row.number);
+    kept.row.number = row.new_number;
+    kept.row.state =
+        faults_.planted(Plant::scheduled_as_head) ? OpenState::head : OpenState::scheduled;
+    kept.row.due = row.due;
+    kept.row.called = false;
+    Deed deed;
+    deed.kind = Deed::Kind::opened;
+    deed.serial = kept.serial;
+    deed.identity = kept.identity;
     deed.number = row.new_number;
     database_.add_deed(lane_, std::move(deed));
     database_.keep_open(lane_, row.new_number);

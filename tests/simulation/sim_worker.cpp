@@ -207,6 +207,16 @@ void SimWorker::die() {
   if (scene_.trace.on()) note("dies");
 }
 
+void SimWorker::witness(bool company) {
+  dispatcher_.for_each([&](const delivery::Lane& mine) {
+    auto& mark = scene_.database.tables(mine.id()).running;
+    if (!mark || mark->process != process_.number) return;
+    const auto run = process_.runs.find(mine.id());
+    const bool alone = process_.runs.size() == 1 && !company;
+    if (run == process_.runs.end() || run->second != mark->number || !alone) mark->alone = false;
+  });
+}
+
 bool SimWorker::idle() const {
   for (const Slot& slot : slots_) {
     if (slot.work) return false;
@@ -269,9 +279,14 @@ void SimWorker::pick(Slot& slot) {
 void SimWorker::execute(Slot& slot) {
   if (!slot.work || slot.done || slot.executing) return;
   slot.executing = true;
-  slot.done = slot.executor->run(slot.work->lane, slot.work->job, moment().database);
-  slot.executing = false;
+  const delivery::Job& job = slot.work->job;
+  const bool events = std::holds_alternative<delivery::ApplyJob>(job) ||
+                      std::holds_alternative<delivery::DrainJob>(job);
+  if (events) process_.runs[slot.work->lane] = 0;
+  slot.done = slot.executor->run(slot.work->lane, job, moment().database);
   process_.go_on();
+  if (events) process_.runs.erase(slot.work->lane);
+  slot.executing = false;
   hastened_ = 0;
   if (!scene_.trace.on()) return;
   const std::string how = std::visit(
@@ -293,10 +308,29 @@ void SimWorker::finish(Slot& slot) {
   delivery::Work work = std::move(*std::exchange(slot.work, std::nullopt));
   delivery::Done done = std::move(*std::exchange(slot.done, std::nullopt));
   if (scene_.trace.on()) note("learns how the job of " + to_text(work.lane) + " ended");
+  const LaneId lane = work.lane;
+  const auto* run = std::get_if<delivery::RunDone>(&done);
+  const bool out_of_touch =
+      run != nullptr && !run->outcome && run->outcome.failure().kind != FailureKind::slow;
   auto to_publish = dispatcher_.finish(std::move(work), std::move(done), moment().at);
+  if (out_of_touch && scene_.faults.planted(Plant::drop_hands_back)) hand_back(lane);
   if (!to_publish) return;
   for (delivery::OutboxRow& row : to_publish->rows)
     publications_.push_back({to_publish->lane, to_publish->generation, std::move(row), false});
+}
+
+// The planted bug: the lane comes back as one that nobody knows.
+void SimWorker::hand_back(const LaneId& lane) {
+  const delivery::Lane* mine = dispatcher_.find(lane);
+  const auto news = news_.find(lane.handler);
+  const bool revoking = news != news_.end() && news->second.revoking;
+  if (mine == nullptr || !mine->mark_in_doubt() || revoking) return;
+  const std::int32_t partition[] = {lane.partition};
+  dispatcher_.revoke(lane.handler, partition);
+  dispatcher_.drop_revoked(lane.handler);
+  fetches_.erase(lane);
+  readings_.erase(lane);
+  dispatcher_.assign(lane.handler, partition);
 }
 
 bool SimWorker::pick_one() {

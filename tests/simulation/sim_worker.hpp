@@ -28,6 +28,13 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   void settle();
   // What is on its way to Kafka when the process dies arrives, or does not.
   void die();
+  // It is about to end, or has: notes of the marks that it has made whether they tell the truth.
+  // `company`: another worker of the same process runs events.
+  void witness(bool company);
+  bool runs_events() const { return !process_.runs.empty(); }
+  // Its process ends with what it does next.
+  void doom() { process_.doomed = true; }
+  const auto& killer() const { return process_.killer; }
 
   // The group gives the handler these partitions, once the worker comes to hear of it.
   void tell(const std::string& handler, std::vector<std::int32_t> partitions);
@@ -95,6 +102,7 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   void pick(Slot& slot);
   void execute(Slot& slot);
   void finish(Slot& slot);
+  void hand_back(const delivery::LaneId& lane);
   bool work_all();  // false: there is more
   void check_alarm();
   void learn(const std::string& handler, bool patient);

@@ -1,5 +1,5 @@
 // simulate --seed N | --seeds A..B [--trace] [--plant NAME]: runs worlds by seed and prints what
-// broke.
+// broke. simulate --plants: the bugs that can be planted, each with the rules that it takes away.
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -30,12 +30,16 @@ struct Options {
   Plant plant = Plant::none;
 };
 
+void list_plants() {
+  for (const auto& entry : spool::simulation::kPlants) {
+    std::printf("%.*s %.*s\n", static_cast<int>(entry.name.size()), entry.name.data(),
+                static_cast<int>(entry.rules.size()), entry.rules.data());
+  }
+}
+
 [[noreturn]] void usage() {
   std::fprintf(stderr,
-               "usage: simulate [--seed N | --seeds A..B] [--trace] [--plant NAME]\nplants:");
-  for (const auto& entry : spool::simulation::kPlants)
-    std::fprintf(stderr, " %.*s", static_cast<int>(entry.name.size()), entry.name.data());
-  std::fprintf(stderr, "\n");
+               "usage: simulate [--seed N | --seeds A..B] [--trace] [--plant NAME] | --plants\n");
   std::exit(2);
 }
 
@@ -50,6 +54,10 @@ Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
+    if (flag == "--plants") {
+      list_plants();
+      std::exit(0);
+    }
     if (flag == "--trace") {
       options.trace = true;
       continue;

@@ -75,11 +75,13 @@ void draw_faults(Swarm& swarm, Random& random) {
     // A stranger's log is recognised by the record before the position. Where there was none, or
     // where the database went back to having none, nobody can tell.
     swarm.recreate = random.between(2, 10);
-    swarm.gap = 0;
+    if (random.chance(500)) swarm.gap = random.between(100, 400);
     swarm.failover = 0;
     swarm.refetch = 0;
     swarm.hand = 0;
   }
+  swarm.accept_loss = swarm.retention > 0 ? sometimes(random, 60) : 0;
+  swarm.row_held = random.chance(300) ? random.between(100, 800) : 0;
 }
 
 }  // namespace

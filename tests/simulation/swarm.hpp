@@ -56,6 +56,7 @@ struct Swarm {
   int retention = 0;       // of the world's steps
   int retry_retention = 0;  // of the world's steps: retry records expire
   int recreate = 0;         // of the world's steps
+  int accept_loss = 0;      // of the world's steps: an operator gives up what a lane has lost
   int service_down = 0;     // of the world's steps
   int command = 0;          // of the world's steps: an operator asks for something
   int hand = 0;             // of the world's steps: somebody publishes a dead letter's copy
@@ -67,6 +68,7 @@ struct Swarm {
   int schema = 0;
   int refused_statement = 0;  // bad_data of a statement that no event has a part in
   int in_doubt = 0;           // of the commits
+  int row_held = 0;           // of the takings: a session that is gone still holds the row
 
   bool take_restarts_seq = false;  // the rule allows both
   int open_events_max = 1'000;     // of a lane

@@ -76,11 +76,32 @@ void World::step_worker(std::size_t index, void (SimWorker::*what)()) {
   try {
     (workers_[index].get()->*what)();
   } catch (const WorkerCrash&) {
-    workers_[index]->die();
-    if (scene_.swarm.same_machine && !scene_.database.busy()) crash_database();
-    workers_[index] = std::make_unique<SimWorker>(scene_, static_cast<int>(index));
-    rebalance_due_ = true;
+    end_process(index);
   }
+}
+
+void World::end_process(std::size_t index) {
+  std::vector<std::size_t> ends{index};
+  // The planted bug: every other worker shares its process with the one before it.
+  if (const std::size_t other = index ^ 1; scene_.faults.planted(Plant::two_boards)) {
+    if (other < workers_.size()) ends.push_back(other);
+  }
+  workers_[index]->die();
+  if (scene_.swarm.same_machine && !scene_.database.busy()) crash_database();
+  for (const std::size_t one : ends) {
+    const bool company = one == index ? ends.size() > 1 && workers_[ends[1]]->runs_events()
+                                      : workers_[index]->runs_events();
+    workers_[one]->witness(company);
+  }
+  if (const auto& killer = workers_[index]->killer()) scene_.checkers.killed(*killer);
+  for (const std::size_t one : ends) {
+    if (one != index && interleaving_ && one == busy_) {
+      workers_[one]->doom();
+    } else {
+      workers_[one] = std::make_unique<SimWorker>(scene_, static_cast<int>(one));
+    }
+  }
+  rebalance_due_ = true;
 }
 
 void World::strike_database() {
@@ -108,15 +129,23 @@ void World::age_log(const delivery::LaneId& lane) {
                        std::to_string(scene_.broker.log(lane).low));
   }
   if (random.chance(scene_.swarm.retry_retention)) scene_.broker.retain_retries(lane);
-  const auto& row = scene_.database.tables(lane).row;
-  const bool recognisable = row && row->last_timestamp_ms >= 0;
-  if (recognisable && random.chance(scene_.swarm.recreate)) {
+  if (random.chance(scene_.swarm.recreate) && recognisable(lane)) {
     scene_.database.flush();
     scene_.broker.recreate(lane, scene_.database.time);
     if (scene_.trace.on())
       scene_.trace.add(to_text(lane) + " is made again, with " +
                        std::to_string(scene_.broker.log(lane).high()) + " records");
   }
+}
+
+// A stranger's log is recognised by the last record that the lane knows.
+bool World::recognisable(const delivery::LaneId& lane) {
+  const auto& row = scene_.database.tables(lane).row;
+  const auto& entries = scene_.broker.origin(lane).entries;
+  for (std::int64_t offset = row ? row->start : 0; row && offset < row->next; ++offset) {
+    if (!entries[static_cast<std::size_t>(offset)].gap) return true;
+  }
+  return false;
 }
 
 void World::crash_database() {
@@ -130,6 +159,7 @@ void World::crash_database() {
 void World::interleave(int busy) {
   if (interleaving_ || workers_.size() < 2) return;
   interleaving_ = true;
+  busy_ = static_cast<std::size_t>(busy);
   if (scene_.random.chance(300)) reassign();
   Random& random = scene_.random;
   const int steps = random.between(1, 12);
@@ -195,9 +225,8 @@ bool World::at_rest() {
   for (const CommandRow& command : scene_.database.commands()) {
     for (const auto& [partition, progress] : command.lanes) {
       const delivery::LaneId lane{command.handler, partition};
-      const bool stopped = pause_reason(lane) == delivery::PauseReason::position_lost;
-      if (command.state == CommandRow::State::running && !progress.finished && !stopped)
-        return false;
+      const bool waits = scene_.checkers.may_wait(command, lane, pause_reason(lane));
+      if (command.state == CommandRow::State::running && !progress.finished && !waits) return false;
     }
   }
   const auto& lanes = scene_.broker.lanes();

@@ -34,8 +34,10 @@ class World {
   void step();
   void produce(const delivery::LaneId& lane);
   void step_worker(std::size_t index, void (SimWorker::*what)());
+  void end_process(std::size_t index);
   void strike_database();
   void age_log(const delivery::LaneId& lane);
+  bool recognisable(const delivery::LaneId& lane);
   void crash_database();
   void interleave(int busy);
   void reassign();
@@ -54,6 +56,7 @@ class World {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   bool rebalance_due_ = false;
   bool interleaving_ = false;
+  std::size_t busy_ = 0;  // whoever is in the middle of something, if interleaving
 };
 
 }  // namespace spool::simulation

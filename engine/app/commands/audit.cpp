@@ -6,7 +6,7 @@
 #include "engine/app/worker_settings.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/store/audit_log.hpp"
-#include "engine/store/lane_positions.hpp"
+#include "engine/store/lane_query.hpp"
 #include "engine/store/ledger_audit.hpp"
 
 namespace spool::app {
@@ -48,12 +48,12 @@ int list(CommandContext& context) {
 
 // A lane's next offset must be one that the log has, or is about to write.
 Result<std::vector<LedgerFinding>> beyond_the_log(const config::Settings& settings,
-                                                  const std::vector<store::LanePosition>& lanes) {
+                                                  const std::vector<store::LaneInfo>& lanes) {
   std::vector<LedgerFinding> findings;
   if (lanes.empty()) return findings;
   const auto cluster = kafka::Cluster::open(cluster_settings(settings));
   if (!cluster) return cluster.failure();
-  for (const store::LanePosition& one : lanes) {
+  for (const store::LaneInfo& one : lanes) {
     const auto marks = (*cluster)->watermarks(one.topic, one.lane.partition, kBrokerLimit);
     if (!marks && marks.failure().kind == FailureKind::not_found) {
       findings.push_back({one.lane, "no_log", -1, -1, one.next, 0});
@@ -79,6 +79,17 @@ void show_findings(CommandContext& context, const std::vector<LedgerFinding>& fi
                         "the books balance");
 }
 
+// Losses that somebody has accepted are accounted for; they are said all the same.
+void note_accepted(CommandContext& context, const std::vector<store::LaneInfo>& lanes) {
+  for (const store::LaneInfo& one : lanes) {
+    if (one.losses == 0 && one.counters.lost == 0) continue;
+    context.note(one.lane.handler + "/" + std::to_string(one.lane.partition) + ": " +
+                 std::to_string(one.losses) + " losses accepted, " +
+                 std::to_string(one.counters.lost) +
+                 " offsets counted as lost (spool audit list --action 'accept_loss.*')");
+  }
+}
+
 int ledger(CommandContext& context) {
   const auto& loaded = context.configuration();
   if (!loaded) return context.fail(loaded.failure());
@@ -87,7 +98,7 @@ int ledger(CommandContext& context) {
   const auto report = store::audit_ledger(**connection, loaded->settings.retention.lane_batches);
   if (!report) return context.fail(report.failure());
   const auto wanted = context.arguments().get("handler");
-  const auto lanes = store::lane_positions(**connection, wanted);
+  const auto lanes = store::list_lanes(**connection, wanted);
   if (!lanes) return context.fail(lanes.failure());
   std::vector<LedgerFinding> findings;
   for (const LedgerFinding& one : report->findings) {
@@ -97,6 +108,7 @@ int ledger(CommandContext& context) {
   if (!outside) return context.fail(outside.failure());
   findings.insert(findings.end(), outside->begin(), outside->end());
   show_findings(context, findings);
+  note_accepted(context, *lanes);
   context.note(std::to_string(lanes->size()) + " partitions, " + std::to_string(findings.size()) +
                " findings");
   return context.arguments().has("exit-code") && !findings.empty() ? kDifferent : kOk;

@@ -273,8 +273,9 @@ std::vector<Command> following() {
        .options = {{"--kind",
                     "KIND",
                     "Other commands too: replay (default), discard, restore, retry_now, cancel, "
-                    "erase, all",
-                    {"replay", "discard", "restore", "retry_now", "cancel", "erase", "all"}},
+                    "erase, accept_loss, all",
+                    {"replay", "discard", "restore", "retry_now", "cancel", "erase", "accept_loss",
+                     "all"}},
                    {"--handler", "NAME", "Only of this handler"},
                    {"--state",
                     "WORD",

@@ -21,6 +21,7 @@
 #include "engine/observe/metrics.hpp"
 #include "engine/postgres/migrator.hpp"
 #include "engine/runtime/worker.hpp"
+#include "engine/runtime/worker_plan.hpp"
 
 namespace spool::app {
 namespace {
@@ -164,18 +165,15 @@ base::Status await_database(const runtime::WorkerSettings& settings, const HeldS
 void warn_of_missing_topics(const runtime::WorkerSettings& settings, observe::Logger& log) {
   const auto cluster = kafka::Cluster::open(settings.cluster);
   if (!cluster) return;  // the worker tells it, with more
-  for (const runtime::HandlerRoute& route : settings.handlers) {
-    std::vector<std::string> topics = delivery::retry_topics(route.topic, route.retry);
-    topics.push_back(route.topic);
-    topics.push_back(route.dead_letter_topic);
-    for (const std::string& topic : topics) {
-      const auto count = (*cluster)->partition_count(topic, kTopicLimit);
-      if (count) continue;
-      log.warn("topic.not_found", {{"topic", topic},
-                                   {"error", count.failure().text},
-                                   {"msg", "create it: spool topics apply"}});
-      if (count.failure().kind == FailureKind::unavailable) return;
-    }
+  std::vector<std::string> topics = runtime::topics_published_to(settings);
+  for (const runtime::HandlerRoute& route : settings.handlers) topics.push_back(route.topic);
+  for (const std::string& topic : topics) {
+    const auto count = (*cluster)->partition_count(topic, kTopicLimit);
+    if (count) continue;
+    log.warn("topic.not_found", {{"topic", topic},
+                                 {"error", count.failure().text},
+                                 {"msg", "create it: spool topics apply"}});
+    if (count.failure().kind == FailureKind::unavailable) return;
   }
 }
 
