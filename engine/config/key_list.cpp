@@ -138,9 +138,9 @@ void consumer_keys(KeyList& list) {
   list.add(
       "check_interval", duration(100ms, 10min),
       [](auto& s) -> auto& { return s.consumer.check_interval; },
-      "How often the worker compares its claims on partitions with the database. Long: a lost "
-      "claim on an "
-      "idle partition is noticed late.");
+      "How often the worker compares its claims on partitions with the database and counts for the "
+      "metrics; every twelfth time it audits the counters. Long: a lost claim on an idle partition "
+      "is noticed late.");
 }
 
 void producer_keys(KeyList& list) {

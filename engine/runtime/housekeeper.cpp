@@ -13,8 +13,11 @@ namespace {
 
 // While the database is away: often enough to notice its return, rarely enough not to be a load.
 constexpr std::chrono::milliseconds kAwayPeriod{500};
-constexpr std::chrono::milliseconds kMaintenancePeriod{60'000};
-constexpr std::chrono::milliseconds kAuditPeriod{60'000};
+// Every so many checks.
+constexpr int kMaintenanceChecks = 12;
+constexpr int kAuditChecks = 12;
+// What takes long, because there is much to count, is done the less often.
+constexpr int kRest = 20;
 // The latest batches every time. All that are kept now and then, and as long as anything is wrong:
 // what is wrong must not be forgotten because it grows old.
 constexpr std::chrono::milliseconds kLatestBatches{600'000};
@@ -71,9 +74,10 @@ void Housekeeper::serve() {
     const base::Status status = check();
     // What these cannot do is no reason to call the database away.
     if (status) {
-      if (due(next_collect_, check_interval_)) report("collect_failed", collect());
-      if (due(next_audit_, kAuditPeriod)) report("audit_failed", audit());
-      if (due(next_maintenance_, kMaintenancePeriod)) report("maintenance_failed", maintain());
+      when_due(next_collect_, 1, "collect_failed", [this] { return collect(); });
+      when_due(next_audit_, kAuditChecks, "audit_failed", [this] { return audit(); });
+      when_due(next_maintenance_, kMaintenanceChecks, "maintenance_failed",
+               [this] { return maintain(); });
     }
     if (stop_) break;
     health_.set("database", {status.ok(), status ? "answers" : status.failure().text});
@@ -91,11 +95,14 @@ void Housekeeper::serve() {
   }
 }
 
-bool Housekeeper::due(delivery::Instant& next, std::chrono::milliseconds period) {
-  const auto now = LaneBoard::now();
-  if (now < next) return false;
-  next = now + period;
-  return true;
+void Housekeeper::when_due(delivery::Instant& next, int checks, const char* what,
+                           const std::function<base::Status()>& work) {
+  const auto begun = LaneBoard::now();
+  if (begun < next) return;
+  next = begun + check_interval_ * checks;  // the work may bring it forward
+  report(what, work());
+  const auto took = LaneBoard::now() - begun;
+  if (took * kRest > check_interval_ * checks) next = begun + took * kRest;
 }
 
 base::Status Housekeeper::check() {
@@ -175,12 +182,11 @@ base::Status Housekeeper::collect_open() {
 }
 
 base::Status Housekeeper::audit() {
-  const bool whole = due(next_whole_audit_, kWholeAuditPeriod) || uncovered_;
+  const auto now = LaneBoard::now();
+  const bool whole = uncovered_ || now >= next_whole_audit_;
   auto report = whole ? store_->audit_ledger() : store_->audit_ledger(kLatestBatches);
-  if (!report) {
-    if (whole) next_whole_audit_ = {};
-    return report.failure();
-  }
+  if (!report) return report.failure();
+  if (whole) next_whole_audit_ = now + kWholeAuditPeriod;
   uncovered_ = !report->findings.empty();
   std::vector<observe::LaneAudit> audits;
   for (const auto& [lane, uncovered] : report->uncovered)

@@ -50,8 +50,10 @@ class Housekeeper {
   base::Status audit();
   base::Status maintain();
   void report(const char* what, const base::Status& status);
-  // Whether `next` has come; then it is due again after `period`.
-  static bool due(delivery::Instant& next, std::chrono::milliseconds period);
+  // Does it if `next` has come; then it is due again after so many checks, or later if it took
+  // long.
+  void when_due(delivery::Instant& next, int checks, const char* what,
+                const std::function<base::Status()>& work);
 
   LaneBoard& board_;
   std::unique_ptr<store::PgStore> store_;

@@ -68,13 +68,17 @@ constexpr Statement kReschedule{
     " from changed order by nr on conflict (id) do nothing)"
     " select count(*), " SPOOL_DURABLE " from changed"};
 
+// Letters are looked up one by one: before their table has statistics a join would read all of it.
 constexpr Statement kClose{
     "lane_close",
     "with gone as (delete from spool.open_events where handler = $1 and partition = $2"
     " and number = any ($3::bigint[]) returning life, source, event_id),"
-    " resolved as (update spool.dead_letters d set state = 'resolved', settled_at = now()"
-    " from gone g where g.life > 0 and d.handler = $1 and d.source = g.source"
-    " and d.event_id = g.event_id and d.state = 'replaying' and d.life = g.life - 1)"
+    " letters as (select f.id from gone g cross join lateral (select d.id"
+    " from spool.dead_letters d where d.handler = $1 and d.source = g.source"
+    " and d.event_id = g.event_id and d.state = 'replaying' and d.life = g.life - 1 offset 0) f"
+    " where g.life > 0),"
+    " resolved as (update spool.dead_letters set state = 'resolved', settled_at = now()"
+    " where id = any (array(select id from letters)))"
     " select count(*) from gone"};
 
 constexpr Statement kBlock{

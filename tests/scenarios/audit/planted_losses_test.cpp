@@ -69,7 +69,7 @@ class PlantedLosses : public ::testing::Test {
     ASSERT_EQ(worker.wait_exit(), 0) << worker.tail();
   }
 
-  // A worker looks through the books when it starts, and every minute.
+  // A worker looks through the books when it starts, and at every twelfth check.
   void expect_metric(WorkerProcess& worker, const std::string& check, int partition, int offsets) {
     const std::string series = "spool_lane_uncovered_offsets\\{check=\"" + check +
                                "\",handler=\"drill\",partition=\"" + std::to_string(partition) +
@@ -88,8 +88,9 @@ class PlantedLosses : public ::testing::Test {
     return "\"handler\": \"drill\", \"partition\": " + std::to_string(partition) + ", " + rest;
   }
 
-  DrillStage stage{
-      {.partitions = kPartitions, .worker = {{"SPOOL__KAFKA__GROUP_INSTANCE_ID", "w"}}}};
+  DrillStage stage{{.partitions = kPartitions,
+                    .worker = {{"SPOOL__KAFKA__GROUP_INSTANCE_ID", "w"},
+                               {"SPOOL__CONSUMER__CHECK_INTERVAL", "200ms"}}}};
   std::vector<std::string> keys;  // one of each partition
   int published = 0;
 };
