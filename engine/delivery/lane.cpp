@@ -45,7 +45,7 @@ Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
       limits_(limits),
       generation_(generation),
       held_(std::make_shared<HeldKeys>()),
-      outbox_(limits.wait_first, limits.wait_cap),
+      outbox_(limits.outbox_every, limits.wait_first, limits.wait_cap),
       valve_(limits.valve),
       backoff_(limits.wait_first, limits.wait_cap),
       schema_backoff_(limits.wait_first, limits.schema_wait_cap),
@@ -106,14 +106,15 @@ std::optional<Job> Lane::choose_events(const Moment& now, const Gate& gate) {
   const std::int64_t allowed = valve_.events_allowed(now.at);
   if (allowed < static_cast<std::int64_t>(events)) events = static_cast<std::size_t>(allowed);
   if (events == 0) return std::nullopt;
-  const bool heads = heads_due(now.database);
+  const bool heads = heads_due(now.database) && now.at >= drain_not_before_;
   // In turns: neither what failed nor what is new may starve the other.
-  if (heads && !(drained_last_ && may_apply())) {
+  const bool apply = may_apply() && now.at >= apply_not_before_;
+  if (heads && !(drained_last_ && apply)) {
     drained_last_ = true;
     return drain_job(now, events, gate);
   }
   drained_last_ = false;
-  if (!may_apply()) return std::nullopt;
+  if (!apply) return std::nullopt;
   return apply_job(now, events, gate);
 }
 
@@ -133,6 +134,9 @@ Job Lane::drain_job(const Moment& now, std::size_t events_max, const Gate& gate)
   ground.blame_slow = blame_slow(slow_open_, events, gate);
   DrainJob job{std::move(ground), held_->due(now.database, std::max<std::size_t>(1, events / 2)),
                limits_.drain_bytes_max};
+  // A page of heads that is full has others behind it.
+  const bool full = job.heads.size() >= std::max<std::size_t>(1, events / 2);
+  drain_not_before_ = full ? now.at : now.at + limits_.gather;
   std::size_t waiting = 0;
   for (const HeadRef& head : job.heads)
     waiting += static_cast<std::size_t>(held_->find(head.key)->events);
@@ -212,6 +216,7 @@ std::optional<Instant> Lane::wake_at(const Moment& now) const {
   const bool waits = phase_ == LanePhase::untaken || !feed_.empty() || outbox_.to_settle() ||
                      (phase_ == LanePhase::stopped && (!stop_marked_ || next_command()));
   if (waits && not_before_ != Instant{}) at(not_before_);
+  if (!feed_.empty() && apply_not_before_ > now.at) at(apply_not_before_);
   if (const auto outbox = outbox_.wake_at()) at(*outbox);
   if (phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) return wake;
   if (!companions_read_.empty()) at(companions_not_before_);
@@ -220,7 +225,8 @@ std::optional<Instant> Lane::wake_at(const Moment& now) const {
   const auto trial = valve_.wake_at();
   const bool shut = held_up_ || valve_.state(now.at) == ValveState::shut;
   if (shut && trial && *trial > now.at) at(*trial);
-  if (const auto head = held_->next_due(); head && !shut) at(now.when(*head));
+  if (const auto head = held_->next_due(); head && !shut)
+    at(std::max(now.when(*head), drain_not_before_));
   return wake;
 }
 
@@ -314,6 +320,7 @@ void Lane::finish_apply(ApplyJob job, const base::Result<Committed>& outcome, In
   const std::uint64_t generation = generation_;
   ran(outcome, slow_log_, now);
   if (generation == generation_) feed_.put_back(std::move(job.slices), next_);
+  if (outcome && outcome->outbox_written && feed_.empty()) apply_not_before_ = now + limits_.gather;
 }
 
 void Lane::finish_drain(const base::Result<Committed>& outcome, Instant now) {
@@ -361,7 +368,7 @@ void Lane::finish_read_outbox(base::Result<std::size_t> rows_read, Instant now) 
   if (!end_job()) return;
   if (!rows_read) return failed(rows_read.failure(), now);
   succeeded();
-  outbox_.read(*rows_read, *rows_read == limits_.outbox_rows_max);
+  outbox_.read(*rows_read, *rows_read == limits_.outbox_rows_max, now);
 }
 
 void Lane::finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome, Instant now) {

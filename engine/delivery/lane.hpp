@@ -26,8 +26,9 @@ struct LaneLimits {
   std::size_t buffer_bytes = 8UL * 1024 * 1024;  // at this the partition's queue is not polled
   std::size_t batch_events_max = 10'000;         // records of one transaction
   std::size_t batch_bytes_max = 8UL * 1024 * 1024;
-  std::size_t outbox_rows_max = 500;          // published at once
-  std::chrono::milliseconds wait_first{100};  // backoff while something is away
+  std::size_t outbox_rows_max = 500;           // published at once
+  std::chrono::milliseconds outbox_every{20};  // fewer rows wait for others so long
+  std::chrono::milliseconds wait_first{100};   // backoff while something is away
   std::chrono::milliseconds wait_cap{5'000};
   std::chrono::milliseconds schema_wait_cap{30'000};
   // Open events that a lane holds. Beyond, nothing more is taken from the log until some finish.
@@ -37,6 +38,9 @@ struct LaneLimits {
   // One transaction drains so much.
   std::size_t drain_events_max = 1'000;
   std::size_t drain_bytes_max = 4UL * 1024 * 1024;
+  // Heads that come due soon after a drain go together, and so do records that come soon after a
+  // batch whose commit had to be durable.
+  std::chrono::milliseconds gather{10};
   std::size_t command_page_max = 500;
   std::chrono::milliseconds companions_every{1'000};  // positions are remembered
   ValveSettings valve = {};
@@ -225,6 +229,7 @@ class Lane {
   Backoff schema_backoff_;
   Backoff retake_backoff_;  // after a fence; only a commit of ours ends it
   Instant not_before_{};
+  Instant apply_not_before_{}, drain_not_before_{};
   PauseReason waiting_for_ = PauseReason::none;
   Slowness slow_log_;
   Slowness slow_open_;

@@ -111,6 +111,39 @@ TEST_F(LaneJobsTest, without_anything_new_drains_follow_each_other) {
   }
 }
 
+TEST_F(LaneJobsTest, heads_that_come_due_soon_after_a_drain_go_together) {
+  LaneLimits limits = test::small_limits();
+  limits.gather = std::chrono::milliseconds(10);
+  lane = Lane(LaneId{"handler", 0}, limits);
+  run_with_head(kDatabase);
+  const auto drain = begin<DrainJob>();
+  lane.finish_drain(failed_again(drain, kDatabase), kStart);
+  EXPECT_FALSE(lane.next_job(moment(kStart + std::chrono::milliseconds(9)), {}));
+  EXPECT_EQ(wake(lane), kStart + std::chrono::milliseconds(10));
+  begin<DrainJob>(kStart + std::chrono::milliseconds(10));
+}
+
+TEST_F(LaneJobsTest, records_that_come_soon_after_a_durable_commit_go_together) {
+  LaneLimits limits = test::small_limits();
+  limits.gather = std::chrono::milliseconds(10);
+  lane = Lane(LaneId{"handler", 0}, limits);
+  run();
+  const auto apply = [this](std::int64_t offset, bool outbox) {
+    lane.offer(records(offset, offset), std::nullopt, kStart);
+    auto job = begin<ApplyJob>();
+    const auto done = committed(job, outbox);
+    lane.finish_apply(std::move(job), done, kStart);
+  };
+  apply(0, false);
+  apply(1, true);
+  begin<ReadOutboxJob>();
+  lane.finish_read_outbox(0, kStart);
+  lane.offer(records(2, 2), std::nullopt, kStart);
+  EXPECT_FALSE(lane.next_job(moment(kStart), {}));
+  EXPECT_EQ(wake(lane), kStart + limits.gather);
+  begin<ApplyJob>(kStart + limits.gather);
+}
+
 TEST_F(LaneJobsTest, a_drain_that_fails_is_tried_again_and_holds_back_nothing_in_memory) {
   run_with_head(kDatabase);
   const auto drain = begin<DrainJob>();
@@ -140,7 +173,7 @@ TEST_F(LaneJobsTest, a_shut_gate_stops_events_and_nothing_else) {
 }
 
 TEST_F(LaneJobsTest, deaths_that_come_too_thick_shut_the_valve_and_a_few_events_try_it_later) {
-  LaneLimits limits;
+  LaneLimits limits = test::small_limits();
   limits.valve.streak = 3;
   limits.valve.probe = 2;
   Lane fresh = test::running(limits);
@@ -179,7 +212,7 @@ TEST_F(LaneJobsTest, without_room_nothing_new_runs_until_a_commit_made_some) {
 }
 
 TEST_F(LaneJobsTest, the_footing_says_how_much_more_may_be_held) {
-  LaneLimits limits;
+  LaneLimits limits = test::small_limits();
   limits.open_events_max = 10;
   limits.open_bytes_max = 1'000;
   limits.key_events_max = 4;
@@ -321,7 +354,7 @@ TEST_F(LaneJobsTest, suspects_run_few_at_a_time) {
 }
 
 TEST_F(LaneJobsTest, a_slow_event_is_to_blame_only_alone_and_only_when_others_get_through) {
-  LaneLimits limits;
+  LaneLimits limits = test::small_limits();
   limits.batch_events_max = 2;
   Lane slow = test::running(limits);
   slow.offer(records(0, 1), std::nullopt, kStart);
@@ -342,7 +375,7 @@ TEST_F(LaneJobsTest, a_slow_event_is_to_blame_only_alone_and_only_when_others_ge
 }
 
 TEST_F(LaneJobsTest, a_slow_batch_is_halved_from_its_own_size_on) {
-  Lane slow = test::running(LaneLimits{});
+  Lane slow = test::running(test::small_limits());
   slow.offer(records(0, 7), std::nullopt, kStart);
   Instant now = kStart;
   std::vector<std::size_t> limits;
@@ -363,7 +396,7 @@ TEST_F(LaneJobsTest, a_batch_is_no_longer_than_a_drain_when_a_head_is_due_soon) 
 }
 
 TEST_F(LaneJobsTest, no_event_is_blamed_for_a_slow_batch_before_it_runs_alone) {
-  LaneLimits limits;
+  LaneLimits limits = test::small_limits();
   limits.batch_events_max = 64;
   Lane slow = test::running(limits);
   slow.offer(records(0, 63), std::nullopt, kStart);

@@ -1,5 +1,6 @@
 #include "engine/delivery/lane_outbox.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/assert.hpp"
@@ -22,9 +23,10 @@ void LaneOutbox::unsettled(SettleOutboxJob job) {
   refused_ = std::move(job.refused);
 }
 
-void LaneOutbox::read(std::size_t rows, bool full) {
+void LaneOutbox::read(std::size_t rows, bool full, Instant now) {
   in_flight_ = rows;
   waiting_ = full;
+  next_page_ = full ? now : now + every_;
 }
 
 void LaneOutbox::answered(std::int64_t number, const base::Status& outcome, Instant now) {
@@ -43,7 +45,7 @@ void LaneOutbox::answered(std::int64_t number, const base::Status& outcome, Inst
 
 std::optional<Instant> LaneOutbox::wake_at() const {
   if (!waiting_ || in_flight_ > 0) return std::nullopt;
-  return not_before_;
+  return std::max(not_before_, next_page_);
 }
 
 }  // namespace spool::delivery

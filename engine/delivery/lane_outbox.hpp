@@ -14,20 +14,25 @@ namespace spool::delivery {
 
 class LaneOutbox {
  public:
-  LaneOutbox(std::chrono::milliseconds wait_first, std::chrono::milliseconds wait_cap)
-      : backoff_(wait_first, wait_cap) {}
+  // Pages that are not full are read at most every so often: what is written meanwhile goes with
+  // them.
+  LaneOutbox(std::chrono::milliseconds every, std::chrono::milliseconds wait_first,
+             std::chrono::milliseconds wait_cap)
+      : every_(every), backoff_(wait_first, wait_cap) {}
 
   void clear();
   void written() { waiting_ = true; }
 
   // All rows in hand are answered: written down before anything else is read.
   bool to_settle() const { return in_flight_ == 0 && !(published_.empty() && refused_.empty()); }
-  bool to_read(Instant now) const { return waiting_ && in_flight_ == 0 && now >= not_before_; }
+  bool to_read(Instant now) const {
+    return waiting_ && in_flight_ == 0 && now >= not_before_ && now >= next_page_;
+  }
   SettleOutboxJob settle(const Claim& claim);
   void unsettled(SettleOutboxJob job);
 
   // `full`: there may be more, looked for once this page is settled.
-  void read(std::size_t rows, bool full);
+  void read(std::size_t rows, bool full, Instant now);
   void answered(std::int64_t number, const base::Status& outcome, Instant now);
 
   bool quiet() const {
@@ -40,6 +45,8 @@ class LaneOutbox {
  private:
   bool waiting_ = false;
   Instant not_before_{};
+  std::chrono::milliseconds every_;
+  Instant next_page_{};
   Backoff backoff_;
   std::size_t in_flight_ = 0;
   std::vector<std::int64_t> published_;
