@@ -13,7 +13,6 @@ using base::FailureKind;
 using delivery::LaneId;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kGather{1};
 constexpr int kJobsMax = 100;  // of one process in one round of the quiet phase
 
 // Small, so that every bound is met within a few records.
@@ -31,7 +30,7 @@ delivery::LaneLimits limits(const Swarm& swarm) {
   limits.drain_events_max = 4;
   limits.drain_bytes_max = 1'500;
   limits.command_page_max = 2;
-  limits.outbox_every = limits.gather = kGather;
+  limits.outbox_every = limits.gather = swarm.gather;
   limits.companions_every = milliseconds(20);
   if (swarm.small_valve) limits.valve = {4, 0.6, 10, milliseconds(20), milliseconds(80), 2};
   return limits;
@@ -179,8 +178,8 @@ void SimWorker::check_alarm() {
       const bool waits = kept.row.state == delivery::OpenState::head ||
                          kept.row.state == delivery::OpenState::scheduled;
       const base::EpochMicros in = kept.row.due - scene_.database.time;
-      const auto latest =
-          std::max(scene_.now(), scene_.now() + std::chrono::microseconds(in)) + kGather;
+      const auto latest = std::max(scene_.now(), scene_.now() + std::chrono::microseconds(in)) +
+                          scene_.swarm.gather;
       if (waits && (!wake || *wake > latest))
         throw Violation("a worker would oversleep what is due in " + std::to_string(in) +
                         " us (lane " + to_text(mine.id()) + ")");

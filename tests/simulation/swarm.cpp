@@ -103,6 +103,8 @@ Swarm Swarm::draw(Random& random) {
     swarm.worker_crash = seldom(random, 10);
     swarm.same_machine = random.chance(300);
   }
+  // By what is drawn already: one draw more would make another world of every seed.
+  if (swarm.steps % 4 == 0) swarm.gather = std::chrono::milliseconds(1);
   return swarm;
 }
 

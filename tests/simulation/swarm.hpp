@@ -23,6 +23,7 @@ struct Swarm {
   handler::Order inbox_order = handler::Order::kafka_key;
   bool hold = false;  // deaths of `ledger` and `inbox` go on holding their key
   std::vector<std::chrono::milliseconds> ladder{std::chrono::milliseconds(10)};
+  std::chrono::milliseconds gather{0};  // what comes so soon after a run waits to go together
 
   int produce = 0;            // of the world's steps
   int gap = 0;                // of the offsets: control records
