@@ -3,8 +3,8 @@ add_custom_target(spool_concurrent_tests)
 
 # spool_module(<name> [CONCURRENT] [UNSANITIZED] SOURCES ... [PUBLIC libs] [PRIVATE libs] [TESTS x_test.cpp ...] [TEST_LIBS libs])
 # One folder under engine/ = one library spool_<name> and one unit-test program spool_<name>_test; CONCURRENT: it is
-# run under the thread sanitizer too; UNSANITIZED: in the release build only (what is slow to build and touches no
-# bytes that others sent).
+# run under the thread sanitizer too; UNSANITIZED: not under the address sanitizer (what is slow to build and touches
+# no bytes that others sent).
 function(spool_module NAME)
   cmake_parse_arguments(ARG "CONCURRENT;UNSANITIZED" "" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
   add_library(spool_${NAME} STATIC ${ARG_SOURCES})
