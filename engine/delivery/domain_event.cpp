@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/base/json_object.hpp"
 #include "engine/base/text.hpp"
 #include "engine/delivery/ports.hpp"
 #include "engine/delivery/route.hpp"
@@ -11,26 +12,9 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 1'000;
 
-// The members of one JSON object, in the order of writing.
-class JsonObject {
- public:
-  void text(const char* name, std::string_view value) {
-    member(name);
-    base::append_json_quoted(out_, base::printable(value, kTextBytesMax));
-  }
-  void number(const char* name, std::int64_t value) {
-    member(name);
-    out_.append(std::to_string(value));
-  }
-  std::string take() && { return std::move(out_.append("}")); }
-
- private:
-  void member(const char* name) {
-    out_.append(out_.empty() ? "{\"" : ",\"").append(name).append("\":");
-  }
-
-  std::string out_;
-};
+void say(base::JsonObject& data, const char* name, std::string_view value) {
+  data.text(name, base::printable(value, kTextBytesMax));
+}
 
 }  // namespace
 
@@ -61,23 +45,23 @@ message::OwnedHeaders telling_headers(const Telling& telling, std::string_view h
 }
 
 Telling death_told(const DeadLetter& letter, Cause cause, const LaneId& lane, const Route& route) {
-  JsonObject data;
-  data.text("handler", lane.handler);
-  data.text("source", letter.source);
-  data.text("event_id", letter.id);
-  data.text("event_type", letter.type);
-  data.text("topic", route.topic);
+  base::JsonObject data;
+  say(data, "handler", lane.handler);
+  say(data, "source", letter.source);
+  say(data, "event_id", letter.id);
+  say(data, "event_type", letter.type);
+  say(data, "topic", route.topic);
   data.number("partition", lane.partition);
   data.number("offset", letter.record.offset);
-  data.text("error_type", message::to_string(letter.why.type));
-  data.text("error_message", letter.why.message());
+  say(data, "error_type", message::to_string(letter.why.type));
+  say(data, "error_message", letter.why.message());
   data.number("attempts", letter.attempts);
   data.number("life", letter.life);
   Telling telling;
   telling.cause = std::move(cause);
   telling.type = "dead_letter.created.v1";
   telling.subject = lane.handler;
-  telling.data = std::move(data).take();
+  telling.data = data.str();
   return telling;
 }
 
