@@ -72,6 +72,10 @@ std::vector<Option> with(std::vector<Option> first, const std::vector<Option>& m
   return first;
 }
 
+std::vector<Option> bulk_options() {
+  return with(with(filter_options(), change_options()), {kYesOption, kWaitOption});
+}
+
 Result<EventWords> read_words(const Arguments& arguments, const std::string& positional) {
   EventWordReader reader;
   for (const std::string& word : arguments.all(positional)) {

@@ -21,6 +21,8 @@ std::vector<Option> filter_options();
 std::vector<Option> change_options();
 // `first`, then `more`.
 std::vector<Option> with(std::vector<Option> first, const std::vector<Option>& more);
+// Of a change to everything that a filter means: all of the above, --yes and --wait.
+std::vector<Option> bulk_options();
 extern const Option kYesOption;
 extern const Option kWaitOption;
 

@@ -159,10 +159,6 @@ int note(CommandContext& context) {
 
 const Positional kWords{"ID|FILTER", "Ids, or words such as error:schema.*", false, true};
 
-std::vector<Option> settle_options() {
-  return with(with(filter_options(), change_options()), {kYesOption, kWaitOption});
-}
-
 }  // namespace
 
 std::vector<Command> dlt_change_commands() {
@@ -170,7 +166,7 @@ std::vector<Command> dlt_change_commands() {
       {.path = "dlt discard",
        .help = "Give dead letters up; `dlt restore` takes it back",
        .positionals = {kWords},
-       .options = settle_options(),
+       .options = bulk_options(),
        .footer =
            "Carried out by the owners of the partitions; a key that one of them holds goes on.\n"
            "Exit codes: 3 not all within --wait, 4 nothing is meant, 5 nothing of it is open.\n"
@@ -180,7 +176,7 @@ std::vector<Command> dlt_change_commands() {
       {.path = "dlt restore",
        .help = "Discarded dead letters are open again",
        .positionals = {kWords},
-       .options = settle_options(),
+       .options = bulk_options(),
        .footer = "Example:\n  spool dlt restore ID --reason 'discarded by mistake'",
        .run = restore},
       {.path = "dlt edit",

@@ -137,10 +137,6 @@ int cancel(CommandContext& context) {
 const Positional kWords{"ID|FILTER", "HANDLER/PARTITION/NUMBER, or words such as error:upstream.*",
                         false, true};
 
-std::vector<Option> options() {
-  return with(with(filter_options(), change_options()), {kYesOption, kWaitOption});
-}
-
 }  // namespace
 
 std::vector<Command> retries_commands() {
@@ -158,7 +154,7 @@ std::vector<Command> retries_commands() {
       {.path = "retries now",
        .help = "Make the next attempt at once, whatever its time",
        .positionals = {kWords},
-       .options = options(),
+       .options = bulk_options(),
        .footer = "Exit codes: 3 not all within --wait, 4 nothing waits that is meant.\n"
                  "Examples:\n  spool retries now progress_events/3/17 --reason 'service is back'\n"
                  "  spool retries now error:upstream.* --reason 'service is back'",
@@ -166,7 +162,7 @@ std::vector<Command> retries_commands() {
       {.path = "retries cancel",
        .help = "Close events that wait, without effect",
        .positionals = {kWords},
-       .options = options(),
+       .options = bulk_options(),
        .footer =
            "Also what is parked. What follows in the same key goes on.\n"
            "Example:\n  spool retries cancel progress_events/3/17 --reason 'asked by the user' "
