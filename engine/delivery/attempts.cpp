@@ -214,7 +214,11 @@ KeyHash Attempts::make_key(std::size_t item) {
 
 Attempts::Named Attempts::name(std::size_t item) {
   const message::Record at = record(item);
-  const auto read = reader_.read(at);
+  return named(reader_.read(at), at);
+}
+
+Attempts::Named Attempts::named(const std::variant<message::Event, message::NotAnEvent>& read,
+                                const message::Record& at) const {
   Named named;
   if (const auto* event = std::get_if<message::Event>(&read)) {
     named = {std::string(event->source), std::string(event->id),
@@ -233,11 +237,11 @@ Attempts::Named Attempts::name(std::size_t item) {
 }
 
 Cause Attempts::cause(std::size_t item) {
-  Named named = name(item);
-  Cause cause{{std::move(named.source), std::move(named.id)}, {}, {}, {}, life(item)};
   const message::Record at = record(item);
-  if (at.key) cause.key.emplace(*at.key);
   const auto read = reader_.read(at);
+  Named who = named(read, at);
+  Cause cause{{std::move(who.source), std::move(who.id)}, {}, {}, {}, life(item)};
+  if (at.key) cause.key.emplace(*at.key);
   if (const auto* event = std::get_if<message::Event>(&read)) {
     cause.traceparent = event->traceparent;
     cause.correlation_id = event->correlation_id;

@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <variant>
 #include <vector>
 
 #include "engine/delivery/domain_event.hpp"
@@ -113,6 +114,8 @@ class Attempts {
   };
 
   Fate decide(std::size_t item);
+  Named named(const std::variant<message::Event, message::NotAnEvent>& read,
+              const message::Record& at) const;
   bool names_life(std::size_t item) const {  // of the log
     return log_->slices[items_[item].slice].records.names_life(items_[item].index);
   }

@@ -132,10 +132,10 @@ Job Lane::drain_job(const Moment& now, std::size_t events_max, const Gate& gate)
   // Each head brings what waits behind it; with one event at a time there is one head.
   Footing ground = footing(now.at, events);
   ground.blame_slow = blame_slow(slow_open_, events, gate);
-  DrainJob job{std::move(ground), held_->due(now.database, std::max<std::size_t>(1, events / 2)),
-               limits_.drain_bytes_max};
+  const std::size_t heads_max = std::max<std::size_t>(1, events / 2);
+  DrainJob job{std::move(ground), held_->due(now.database, heads_max), limits_.drain_bytes_max};
   // A page of heads that is full has others behind it.
-  const bool full = job.heads.size() >= std::max<std::size_t>(1, events / 2);
+  const bool full = job.heads.size() == heads_max;
   drain_not_before_ = full ? now.at : now.at + limits_.gather;
   std::size_t waiting = 0;
   for (const HeadRef& head : job.heads)
