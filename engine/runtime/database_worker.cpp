@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/delivery/failure_class.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/delivery/loss.hpp"
 
 namespace spool::runtime {
@@ -17,10 +18,6 @@ constexpr std::size_t kFailedLoggedMax = 20;  // of one batch; the tables have a
 
 double seconds_since(delivery::Instant then, delivery::Instant now) {
   return std::chrono::duration<double>(now - then).count();
-}
-
-std::string name_of(const delivery::LaneId& lane) {
-  return lane.handler + "/" + std::to_string(lane.partition);
 }
 
 const base::Failure* failure_of(const delivery::Done& done) {
@@ -108,7 +105,7 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
   }
   if (const auto* take = std::get_if<delivery::TakeDone>(&done)) {
     const delivery::LaneState& state = take->outcome->state;
-    log_.info("lane.taken", {{"lane", name_of(work.lane)},
+    log_.info("lane.taken", {{"lane", delivery::lane_name(work.lane)},
                              {"epoch", state.epoch},
                              {"next", state.next},
                              {"open", state.counters.open},
@@ -121,12 +118,13 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
   } else if (const auto* open = std::get_if<delivery::OpenDone>(&done)) {
     report_open(work.lane, work.job, *open->outcome);
   } else if (const auto* settle = std::get_if<delivery::SettleOutboxJob>(&work.job)) {
-    log_.debug("outbox.settled", {{"lane", name_of(work.lane)},
+    log_.debug("outbox.settled", {{"lane", delivery::lane_name(work.lane)},
                                   {"published", settle->published.size()},
                                   {"refused", settle->refused.size()}});
   } else if (const auto* mark = std::get_if<delivery::MarkStoppedJob>(&work.job)) {
-    log_.error("lane.stopped",
-               {{"lane", name_of(work.lane)}, {"reason", mark->reason}, {"detail", mark->detail}});
+    log_.error("lane.stopped", {{"lane", delivery::lane_name(work.lane)},
+                                {"reason", mark->reason},
+                                {"detail", mark->detail}});
   }
 }
 
@@ -140,13 +138,13 @@ void DatabaseWorker::report_open(const delivery::LaneId& lane, const delivery::J
       handlers_.at(lane.handler).metrics->count_discarded(committed.count.done);
     if (command->command.loss && committed.count != delivery::CommandCount{}) {
       log_.warn(committed.moved ? "lane.loss_accepted" : "lane.loss_refused",
-                {{"lane", name_of(lane)},
+                {{"lane", delivery::lane_name(lane)},
                  {"from", command->command.loss->from},
                  {"to", command->command.loss->to},
                  {"lost", committed.moved ? delivery::lost_offsets(*command->command.loss) : 0},
                  {"reason", committed.refusal}});
     }
-    log_.info("command.page", {{"lane", name_of(lane)},
+    log_.info("command.page", {{"lane", delivery::lane_name(lane)},
                                {"command", base::to_string(command->command.id)},
                                {"events", committed.targeted},
                                {"more", committed.more}});
@@ -165,7 +163,7 @@ void DatabaseWorker::report_failure(const delivery::LaneId& lane, const char* wh
   const bool grave = failure.kind == FailureKind::schema || failure.kind == FailureKind::bad_data ||
                      failure.kind == FailureKind::position;
   log_.write(grave ? observe::Level::error : observe::Level::warn, "lane.job_failed",
-             {{"lane", name_of(lane)},
+             {{"lane", delivery::lane_name(lane)},
               {"job", what},
               {"kind", base::to_string(failure.kind)},
               {"sqlstate", failure.sqlstate},
@@ -207,7 +205,7 @@ void DatabaseWorker::report_batch(const delivery::LaneId& lane, const delivery::
         {statistics.lookups - statistics.duplicates, statistics.duplicates, 0, 0});
   }
   report_failed(lane, *handler.metrics, statistics.failed);
-  log_.debug("batch.committed", {{"lane", name_of(lane)},
+  log_.debug("batch.committed", {{"lane", delivery::lane_name(lane)},
                                  {"job", job_name(job)},
                                  {"from", committed.advance.from},
                                  {"to", committed.advance.to},
@@ -248,7 +246,7 @@ void DatabaseWorker::report_failed(const delivery::LaneId& lane, observe::Handle
     if (dead && event.life > 0) metrics_.count_replayed(observe::ReplayResult::failed, 1);
     if (logged++ >= kFailedLoggedMax) continue;
     log_.warn(dead ? "event.dead" : "event.retried",
-              {{"lane", name_of(lane)},
+              {{"lane", delivery::lane_name(lane)},
                {"offset", event.offset},
                {"source", event.source},
                {"event_id", event.id},

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/assert.hpp"
+#include "engine/delivery/lane_name.hpp"
 
 namespace spool::runtime {
 namespace {
@@ -193,13 +194,12 @@ base::Status Housekeeper::audit() {
     audits.push_back({lane.handler, lane.partition, uncovered});
   metrics_.set_ledger_uncovered(audits);
   for (const store::LedgerFinding& finding : report->findings) {
-    log_.error("ledger.uncovered",
-               {{"lane", finding.lane.handler + "/" + std::to_string(finding.lane.partition)},
-                {"what", finding.what},
-                {"from", finding.from_offset},
-                {"to", finding.to_offset},
-                {"expected", finding.expected},
-                {"found", finding.found}});
+    log_.error("ledger.uncovered", {{"lane", delivery::lane_name(finding.lane)},
+                                    {"what", finding.what},
+                                    {"from", finding.from_offset},
+                                    {"to", finding.to_offset},
+                                    {"expected", finding.expected},
+                                    {"found", finding.found}});
   }
   return {};
 }

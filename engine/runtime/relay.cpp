@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/delivery/lane_name.hpp"
 #include "engine/runtime/kafka_log.hpp"
 
 namespace spool::runtime {
@@ -64,7 +65,7 @@ void Relay::answer(const Sent& sent, const base::Status& outcome) {
     const bool refused = outcome.failure().kind == base::FailureKind::refused;
     log_.write(refused ? observe::Level::error : observe::Level::warn,
                refused ? "outbox.refused" : "outbox.unpublished",
-               {{"lane", sent.lane.handler + "/" + std::to_string(sent.lane.partition)},
+               {{"lane", delivery::lane_name(sent.lane)},
                 {"row", sent.number},
                 {"error", outcome.failure().text}});
   }

@@ -1,5 +1,6 @@
 #include "engine/store/lane_query.hpp"
 
+#include "engine/delivery/lane_name.hpp"
 #include "engine/store/statement_parts.hpp"
 
 namespace spool::store {
@@ -74,8 +75,7 @@ Result<LaneInfo> show_lane(postgres::Connection& connection, const delivery::Lan
   auto lanes = read(connection, lane.handler, lane.partition);
   if (!lanes) return lanes.failure();
   if (!lanes->empty()) return lanes->front();
-  return Failure(FailureKind::not_found, "there is no lane " + lane.handler + "/" +
-                                             std::to_string(lane.partition) +
+  return Failure(FailureKind::not_found, "there is no lane " + delivery::lane_name(lane) +
                                              ": no worker has had that partition");
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/base/text.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/delivery/loss.hpp"
 #include "engine/postgres/array_text.hpp"
 #include "engine/store/event_filter_sql.hpp"
@@ -218,7 +219,7 @@ std::string loss_json(const delivery::LaneId& lane, const delivery::Loss& loss) 
 
 // Whether the lane stands still for the position that the operator has seen.
 Status is_lost(Transaction& transaction, const delivery::LaneId& lane, const delivery::Loss& loss) {
-  const std::string name = lane.handler + "/" + std::to_string(lane.partition);
+  const std::string name = delivery::lane_name(lane);
   auto rows = transaction.execute(kLostLane, Params::of(lane.handler, lane.partition));
   if (!rows) return rows.failure();
   if (rows->empty()) return Failure(FailureKind::not_found, "there is no lane " + name);

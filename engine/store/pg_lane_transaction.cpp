@@ -4,6 +4,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/base/text.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/postgres/array_text.hpp"
 #include "engine/store/row_columns.hpp"
 #include "engine/store/statement_parts.hpp"
@@ -92,8 +93,8 @@ constexpr Statement kLetGo{
 }  // namespace
 
 Failure fenced(const delivery::LaneId& lane) {
-  return {FailureKind::fenced, "lane " + lane.handler + "/" + std::to_string(lane.partition) +
-                                   " has another owner, or the database went back"};
+  return {FailureKind::fenced,
+          "lane " + delivery::lane_name(lane) + " has another owner, or the database went back"};
 }
 
 PgLaneTransaction::PgLaneTransaction(std::unique_ptr<postgres::Transaction> transaction,

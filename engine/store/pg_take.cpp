@@ -1,5 +1,6 @@
 // How a lane is taken: who had it, what he leaves, what waits in it.
 #include "engine/base/assert.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/store/pg_store.hpp"
 #include "engine/store/row_columns.hpp"
 
@@ -143,9 +144,9 @@ Result<delivery::LaneState> PgStore::try_take(const delivery::LaneId& lane,
       transaction.execute(kTake, Params::of(lane.handler, lane.partition, topic, owner, earliest));
   if (!rows) return rows.failure();
   if (rows->at(0, 13) != topic) {
-    return Failure(FailureKind::position,
-                   "lane " + lane.handler + "/" + std::to_string(lane.partition) +
-                       " counts the offsets of topic " + rows->text(0, 13) + ", not of " + topic);
+    return Failure(FailureKind::position, "lane " + delivery::lane_name(lane) +
+                                              " counts the offsets of topic " + rows->text(0, 13) +
+                                              ", not of " + topic);
   }
   delivery::LaneState state = lane_state(*rows);
   if (!former->empty()) {

@@ -4,6 +4,7 @@
 #include "engine/app/command_context.hpp"
 #include "engine/app/commands/commands.hpp"
 #include "engine/app/worker_settings.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/store/audit_log.hpp"
 #include "engine/store/lane_query.hpp"
@@ -83,9 +84,8 @@ void show_findings(CommandContext& context, const std::vector<LedgerFinding>& fi
 void note_accepted(CommandContext& context, const std::vector<store::LaneInfo>& lanes) {
   for (const store::LaneInfo& one : lanes) {
     if (one.losses == 0 && one.counters.lost == 0) continue;
-    context.note(one.lane.handler + "/" + std::to_string(one.lane.partition) + ": " +
-                 std::to_string(one.losses) + " losses accepted, " +
-                 std::to_string(one.counters.lost) +
+    context.note(delivery::lane_name(one.lane) + ": " + std::to_string(one.losses) +
+                 " losses accepted, " + std::to_string(one.counters.lost) +
                  " offsets counted as lost (spool audit list --action 'accept_loss.*')");
   }
 }

@@ -6,6 +6,7 @@
 #include "engine/app/commands/commands.hpp"
 #include "engine/app/operator_input.hpp"
 #include "engine/app/worker_settings.hpp"
+#include "engine/delivery/lane_name.hpp"
 #include "engine/delivery/loss.hpp"
 #include "engine/kafka/cluster.hpp"
 #include "engine/store/lane_query.hpp"
@@ -46,10 +47,6 @@ Result<Asked> read_asked(const Arguments& arguments) {
                *to};
 }
 
-std::string name_of(const delivery::LaneId& lane) {
-  return lane.handler + "/" + std::to_string(lane.partition);
-}
-
 Result<delivery::LogBounds> bounds_of(const config::Settings& settings, const LaneInfo& lane) {
   const auto cluster = kafka::Cluster::open(cluster_settings(settings));
   if (!cluster) return about_kafka(settings, cluster.failure());
@@ -61,7 +58,7 @@ Result<delivery::LogBounds> bounds_of(const config::Settings& settings, const La
 // What is lost, if it is what was asked for and may be given up.
 Result<Loss> loss_of(const LaneInfo& lane, const Asked& asked, const delivery::LogBounds& bounds) {
   if (!lane.position_lost()) {
-    return Failure(FailureKind::conflict, "lane " + name_of(lane.lane) +
+    return Failure(FailureKind::conflict, "lane " + delivery::lane_name(lane.lane) +
                                               " has not lost its position: it is " + lane.state +
                                               " at " + std::to_string(lane.next));
   }
@@ -72,7 +69,7 @@ Result<Loss> loss_of(const LaneInfo& lane, const Asked& asked, const delivery::L
 }
 
 std::string in_words(const LaneInfo& lane, const Loss& loss) {
-  const std::string name = "lane " + name_of(lane.lane);
+  const std::string name = "lane " + delivery::lane_name(lane.lane);
   const std::string from = std::to_string(loss.from);
   if (!delivery::goes_forward(loss)) {
     return "position " + from + " is none of the log that topic " + lane.topic + " has now; " +
@@ -123,10 +120,10 @@ int report(CommandContext& context, postgres::Connection& connection, const Lane
   if (watched.end != WatchEnd::ended) return kPartlyDone;
   const auto now = store::show_lane(connection, lane.lane);
   if (!now) return context.fail(now.failure());
-  return context.fail(
-      kConflict, "its owner has refused, for the loss is another one by now: lane " +
-                     name_of(lane.lane) + " is " + now->state + " at " + std::to_string(now->next) +
-                     ", see lanes show");
+  return context.fail(kConflict,
+                      "its owner has refused, for the loss is another one by now: lane " +
+                          delivery::lane_name(lane.lane) + " is " + now->state + " at " +
+                          std::to_string(now->next) + ", see lanes show");
 }
 
 int give(CommandContext& context, postgres::Connection& connection, const LaneInfo& lane,
