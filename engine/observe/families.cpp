@@ -77,6 +77,12 @@ Families::Families(prometheus::Registry& registry)
       replay_records(counter(registry, metric::kReplayRecords)),
       // state
       replay_jobs(gauge(registry, metric::kReplayJobs)),
+      // upstream, operation, status
+      upstream_requests(counter(registry, metric::kUpstreamRequests)),
+      // upstream, operation
+      upstream_duration(histogram(registry, metric::kUpstreamDuration)),
+      // upstream
+      rate_limit_wait(histogram(registry, metric::kRateLimitWait)),
       // upstream, state
       circuit(gauge(registry, metric::kCircuit)),
       // none

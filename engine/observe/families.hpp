@@ -65,6 +65,9 @@ struct Families {
   GaugeFamily& outbox_refused;
   CounterFamily& replay_records;
   GaugeFamily& replay_jobs;
+  CounterFamily& upstream_requests;
+  HistogramFamily& upstream_duration;
+  HistogramFamily& rate_limit_wait;
   GaugeFamily& circuit;
   GaugeFamily& collector_success;
   GaugeFamily& build_info;

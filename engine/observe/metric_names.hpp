@@ -103,6 +103,14 @@ inline constexpr MetricName kReplayRecords{
     "skipped (somebody else had been there), failed (it ended dead again)."};
 inline constexpr MetricName kReplayJobs{"spool_replay_jobs",
                                         "Replays that have not ended, by state: running, paused."};
+inline constexpr MetricName kUpstreamRequests{
+    "spool_upstream_requests_total", "Calls to a service that ended, by what became of them."};
+inline constexpr MetricName kUpstreamDuration{
+    "spool_upstream_request_duration_seconds",
+    "Time of a call to a service, from its first byte to its end."};
+inline constexpr MetricName kRateLimitWait{
+    "spool_upstream_rate_limit_wait_seconds",
+    "Time that calls waited for a permit of our own limit on the service, per permit."};
 inline constexpr MetricName kCircuit{
     "spool_upstream_circuit_state",
     "1 for the present state of the circuit breaker: closed, open, half_open; 0 for the others."};

@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -17,6 +18,7 @@
 #include "engine/observe/families.hpp"
 #include "engine/observe/gauges.hpp"
 #include "engine/observe/process_stats.hpp"
+#include "engine/observe/tally.hpp"
 
 namespace spool::observe {
 namespace {
@@ -38,6 +40,8 @@ const char* to_string(RebalanceEvent event) {
 }
 
 constexpr std::array<const char*, 3> kReplayWords = {"published", "skipped", "failed"};
+const prometheus::Histogram::BucketBoundaries kDurationBuckets(kDurationBounds.begin(),
+                                                               kDurationBounds.end());
 constexpr std::array<std::string_view, 3> kCircuitWords = {"closed", "open", "half_open"};
 
 // The first two characters name the class (23 integrity, 40 rollback, 57 operator intervention
@@ -144,6 +148,22 @@ void Metrics::set_outbox_oldest(std::optional<base::EpochMicros> written) {
 
 void Metrics::set_outbox_refused(std::int64_t events) {
   impl_->state->families.outbox_refused.Add({}).Set(static_cast<double>(events));
+}
+
+void Metrics::upstream_request(const std::string& upstream, const std::string& operation,
+                               const std::string& status, double seconds) {
+  Families& families = impl_->state->families;
+  families.upstream_requests
+      .Add({{"upstream", upstream}, {"operation", operation}, {"status", status}})
+      .Increment();
+  families.upstream_duration
+      .Add({{"upstream", upstream}, {"operation", operation}}, kDurationBuckets)
+      .Observe(seconds);
+}
+
+void Metrics::upstream_waited(const std::string& upstream, double seconds) {
+  impl_->state->families.rate_limit_wait.Add({{"upstream", upstream}}, kDurationBuckets)
+      .Observe(seconds);
 }
 
 void Metrics::set_circuit(const std::string& upstream, std::string_view state) {

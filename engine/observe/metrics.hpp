@@ -64,6 +64,11 @@ class Metrics {
   void set_outbox_oldest(std::optional<base::EpochMicros> written);
   void set_outbox_refused(std::int64_t events);
 
+  // A call to a service ended. `operation` and `status` are words of closed lists: never a path.
+  void upstream_request(const std::string& upstream, const std::string& operation,
+                        const std::string& status, double seconds);
+  // A call had its permit under our own limit after so long; 0: at once.
+  void upstream_waited(const std::string& upstream, double seconds);
   // `state` is closed, open or half_open.
   void set_circuit(const std::string& upstream, std::string_view state);
   // All replays; states that are not named have none any more.

@@ -53,6 +53,8 @@ void touch_everything(Metrics& metrics, LaneMetrics& lane) {
   metrics.set_outbox_pending(0);
   metrics.set_outbox_oldest(3'500'000);
   metrics.set_outbox_refused(0);
+  metrics.upstream_request("tmdb", "item_add", "success", 0.3);
+  metrics.upstream_waited("tmdb", 1.5);
   metrics.set_circuit("tmdb", "closed");
   metrics.set_replay_jobs({{"running", 1}});
   metrics.count_replayed(ReplayResult::skipped, 2);
@@ -147,6 +149,9 @@ TEST(Metrics, NamesTypesAndLabelsAreThese) {
       "gauge spool_retry_next_due_timestamp_seconds{handler,tier}",
       "gauge spool_retry_pending_messages{handler,tier}",
       "gauge spool_upstream_circuit_state{state,upstream}",
+      "histogram spool_upstream_rate_limit_wait_seconds{upstream}",
+      "histogram spool_upstream_request_duration_seconds{operation,upstream}",
+      "counter spool_upstream_requests_total{operation,status,upstream}",
   };
   EXPECT_THAT(shape(metrics.expose()), ElementsAreArray(golden));
 }
@@ -388,6 +393,26 @@ TEST(Metrics, ACircuitIsInOneStateAtATime) {
   EXPECT_EQ(states("trakt"), "100");
   metrics.set_circuit("tmdb", "half_open");
   EXPECT_EQ(states("tmdb"), "001");
+}
+
+TEST(Metrics, CallsCountByOperationAndStatus) {
+  const LogCounts counts;
+  Metrics metrics(kBuild, counts);
+  metrics.upstream_request("tmdb", "item_add", "success", 0.3);
+  metrics.upstream_request("tmdb", "item_add", "success", 0.2);
+  metrics.upstream_request("tmdb", "item_add", "rate_limited", 0.1);
+  metrics.upstream_request("tmdb", "list_create", "success", 0.1);
+  metrics.upstream_waited("tmdb", 0);
+  metrics.upstream_waited("tmdb", 1.5);
+  EXPECT_EQ(sample(metrics, "spool_upstream_requests_total", {"item_add", "success"}), "2");
+  EXPECT_EQ(sample(metrics, "spool_upstream_requests_total", {"item_add", "rate_limited"}), "1");
+  EXPECT_EQ(sample(metrics, "spool_upstream_request_duration_seconds_count", {"item_add"}), "3");
+  EXPECT_EQ(sample(metrics, "spool_upstream_request_duration_seconds_bucket",
+                   {"item_add", "le=\"0.25\""}),
+            "2");
+  EXPECT_EQ(sample(metrics, "spool_upstream_rate_limit_wait_seconds_sum", {"tmdb"}), "1.5");
+  EXPECT_EQ(sample(metrics, "spool_upstream_rate_limit_wait_seconds_bucket", {"le=\"0.0005\""}),
+            "1");
 }
 
 TEST(Metrics, ReplaysShowTheirStateAndWhatBecameOfTheRecords) {
