@@ -68,7 +68,8 @@ base::Result<std::vector<runtime::HandlerRoute>> routes(const config::Settings& 
                            "handlers." + name + ": " + policy.failure().text);
     }
     routes.push_back({&handler, own.topic, own.group, own.dlt_topic, std::move(*policy),
-                      own.after_death == "hold", own.timeout, lane_limits(settings, own)});
+                      own.after_death == "hold", own.timeout, lane_limits(settings, own),
+                      bytes(own.concurrency), bytes(own.key_concurrency)});
   }
   if (routes.empty()) {
     return base::Failure(base::FailureKind::invalid,
@@ -181,6 +182,8 @@ base::Result<runtime::WorkerSettings> worker_settings(const config::Settings& se
   worker.breakers.failures = bytes(settings.breaker.failures);
   worker.breakers.open_for = settings.breaker.open_for;
   worker.breakers.open_cap = std::max(worker.breakers.open_cap, settings.breaker.open_for);
+  const config::UpstreamTmdb& tmdb = settings.upstream.tmdb;
+  if (tmdb.rate > 0) worker.rates["tmdb"] = {tmdb.rate, tmdb.window};
   worker.events_topic = settings.kafka.events_topic;
   worker.take_lock_timeout = settings.database.lock_timeout;
   worker.drain_timeout = settings.consumer.drain_timeout;

@@ -138,6 +138,15 @@ void handler_keys(KeyList& list, const KnownHandler& handler) {
   list.add(
       "timeout", duration(100ms, 1h), [at](auto& s) -> auto& { return at(s).timeout; },
       "How long one attempt at an event may take.");
+  if (handler.performs) {
+    list.add(
+        "concurrency", count(1, 10'000), [at](auto& s) -> auto& { return at(s).concurrency; },
+        "Calls that one worker has under way at once.");
+    list.add(
+        "key_concurrency",
+        count(1, 10'000), [at](auto& s) -> auto& { return at(s).key_concurrency; },
+        "The same of one Kafka key (of one user).");
+  }
   retry_keys(list, at);
   list.add(
       "after_death",

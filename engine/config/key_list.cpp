@@ -246,6 +246,48 @@ void service_keys(KeyList& list) {
   list.add(
       "open_for", duration(100ms, 5min), [](auto& s) -> auto& { return s.breaker.open_for; },
       "How long at first; doubles with every trial that fails, up to 5m.");
+  list.section("upstream.tmdb");
+  list.add(
+      "base_url", text(1), [](auto& s) -> auto& { return s.upstream.tmdb.base_url; },
+      "Version 3 of TMDB's API, or a stand-in for it.");
+  list.add(
+      "base_url_v4", text(1), [](auto& s) -> auto& { return s.upstream.tmdb.base_url_v4; },
+      "Version 4 of it.");
+  list.add(
+      "api_key", secret(), [](auto& s) -> auto& { return s.upstream.tmdb.api_key; },
+      "The application's read access token, or its API key. Better given as a file: "
+      "SPOOL__UPSTREAM__TMDB__API_KEY_FILE.");
+  list.add(
+      "api_key_as", choice({"bearer", "query"}),
+      [](auto& s) -> auto& { return s.upstream.tmdb.api_key_as; },
+      "bearer: api_key is a read access token. query: it is an API key, and stands in the URL.");
+  list.add(
+      "session_key", secret(), [](auto& s) -> auto& { return s.upstream.tmdb.session_key; },
+      "Seals the sessions of users in the database: 32 random bytes, as base64 or hexadecimal.");
+  list.add(
+      "session_key_before", secret(),
+      [](auto& s) -> auto& { return s.upstream.tmdb.session_key_before; },
+      "The key before, while sessions that it sealed are still to be read.");
+  list.add(
+      "ca", text(), [](auto& s) -> auto& { return s.upstream.tmdb.ca; },
+      "File with the authority of TMDB's certificate. Empty: those of the system.");
+  list.add(
+      "rate", count(0, 1'000'000), [](auto& s) -> auto& { return s.upstream.tmdb.rate; },
+      "Requests in any window, all workers of the deployment together. 0: no limit.");
+  list.add(
+      "window", duration(1s, 1h), [](auto& s) -> auto& { return s.upstream.tmdb.window; },
+      "How long the window of rate is.");
+  list.add(
+      "connect_timeout", duration(100ms, 5min),
+      [](auto& s) -> auto& { return s.upstream.tmdb.connect_timeout; },
+      "How long a connection may take to be made.");
+  list.add(
+      "timeout", duration(100ms, 10min), [](auto& s) -> auto& { return s.upstream.tmdb.timeout; },
+      "How long one request may take.");
+  list.add(
+      "connections_max", count(1, 10'000),
+      [](auto& s) -> auto& { return s.upstream.tmdb.connections_max; },
+      "Connections of one worker, kept for the next request.");
   list.section("replay");
   list.add(
       "rate", count(0, 1'000'000), [](auto& s) -> auto& { return s.replay.rate; },

@@ -29,6 +29,7 @@ struct KnownHandler {
   std::string name;
   std::string topic;
   std::vector<HandlerOption> options;
+  bool performs = false;  // it calls a service
 };
 using KnownHandlers = std::vector<KnownHandler>;
 

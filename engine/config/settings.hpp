@@ -110,6 +110,27 @@ struct Breaker {
   std::chrono::milliseconds open_for{30'000};  // at first
 };
 
+// TMDB, as every handler that calls it does.
+struct UpstreamTmdb {
+  std::string base_url = "https://api.themoviedb.org/3";
+  std::string base_url_v4 = "https://api.themoviedb.org/4";
+  std::string api_key;                // secret: the application's, or its read access token
+  std::string api_key_as = "bearer";  // bearer, query
+  std::string session_key;            // secret: seals the sessions of users; 32 bytes
+  std::string session_key_before;     // secret: the one before, for reading
+  std::string ca;                     // file of the server's authority; empty: the system's
+  // Of all workers of the deployment together, on any window as TMDB sees it. 0: no limit.
+  std::int64_t rate = 40;
+  std::chrono::milliseconds window{10'000};
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds timeout{15'000};  // of one request
+  std::int64_t connections_max = 64;
+};
+
+struct Upstream {
+  UpstreamTmdb tmdb;
+};
+
 struct Replay {
   std::int64_t rate = 0;    // events a second of one replay; 0: as fast as they go
   std::int64_t page = 500;  // dead letters of one step. Large: a longer transaction
@@ -152,6 +173,9 @@ struct HandlerSettings {
   // How long one attempt at an event may take.
   std::chrono::milliseconds timeout{30'000};
   Retry retry = {};
+  // Of a handler that calls a service: calls at once of one worker, and of one Kafka key.
+  std::int64_t concurrency = 64;
+  std::int64_t key_concurrency = 4;
   std::string after_death = "release";  // "hold": the key waits until an operator decides
   Valve valve = {};
   // Events that a lane, and one key of it, may keep waiting; at the bound the topic is not read.
@@ -172,6 +196,7 @@ struct Settings {
   Log log;
   Retention retention;
   Breaker breaker;
+  Upstream upstream;
   Replay replay;
   std::map<std::string, HandlerSettings> handlers;  // every known handler, also a disabled one
 };

@@ -15,14 +15,13 @@ constexpr std::size_t kReasonBytesMax = 500;
 constexpr std::size_t kTypeBytesMax = 255;
 constexpr std::int64_t kRowBytes = 300;  // of a held event beside its record
 
-// Any number will do that differs from event to event and is the same when the job runs again.
+}  // namespace
+
 std::uint64_t dice_of(const message::Record& record, std::int32_t attempt) {
   std::uint64_t mixed = static_cast<std::uint64_t>(record.offset) * 0x9E3779B97F4A7C15ULL;
   mixed ^= static_cast<std::uint64_t>(record.timestamp_ms + attempt) * 0xC2B2AE3D27D4EB4FULL;
   return mixed ^ (mixed >> 29);
 }
-
-}  // namespace
 
 std::optional<std::int32_t> asked_life(const message::Record& record) {
   const auto text = record.header(message::kLifeHeader);
@@ -40,15 +39,22 @@ std::int64_t held_bytes(const message::Record& record) {
   return static_cast<std::int64_t>(bytes) + kRowBytes;
 }
 
-Attempts::Attempts(const Route& route)
-    : route_(route),
-      batch_(std::get<std::unique_ptr<handler::ApplyAtOnce>>(route.handler->way)->make_batch()) {}
+Attempts::Attempts(const Route& route) : route_(route) {
+  if (const handler::ApplyAtOnce* way = route.handler->applies()) {
+    batch_ = way->make_batch();
+    return;
+  }
+  auto admissions = std::make_unique<AdmissionBatch>(route.handler->performs()->make_admissions());
+  admissions_ = admissions.get();
+  batch_ = std::move(admissions);
+}
 
 void Attempts::begin_log(const LaneId& lane, const ApplyJob& job, base::EpochMicros now) {
   lane_ = &lane;
   log_ = &job;
   page_ = nullptr;
   footing_ = &job.footing;
+  given_ = false;
   now_ = now;
   known_.clear();
   keys_.clear();
@@ -75,6 +81,7 @@ void Attempts::begin_open(const LaneId& lane, const OpenPage& page, const Footin
   log_ = nullptr;
   page_ = &page;
   footing_ = &footing;
+  given_ = false;
   now_ = now;
   known_.clear();
   keys_.clear();
@@ -82,20 +89,16 @@ void Attempts::begin_open(const LaneId& lane, const OpenPage& page, const Footin
   for (std::uint32_t r = 0; r < page.rows.size(); ++r) items_.push_back({0, r});
 }
 
+void Attempts::begin_given(const LaneId& lane, const OpenPage& page, const Footing& footing,
+                           base::EpochMicros now) {
+  begin_open(lane, page, footing, now);
+  given_ = true;
+}
+
 std::int64_t Attempts::events_end() const {
   if (items_.empty()) return footing_->next;
   const Item& last = items_.back();
   return log_->slices[last.slice].records.offset(last.index) + 1;
-}
-
-void Attempts::condemn(std::size_t item) {
-  handler::EventFailure failure;
-  failure.type = message::ErrorType::handler_crash;
-  failure.text =
-      "the process ended each time this event ran alone, " + std::to_string(kEndsToDie) + " times";
-  Trouble trouble;
-  const Fate fate = dispose(item, std::move(failure), trouble);
-  known_.insert_or_assign(item, Known{fate, std::move(trouble)});
 }
 
 message::Record Attempts::record(std::size_t item) const {
@@ -126,18 +129,20 @@ void Attempts::prepare() {
   staged_.clear();
   inbox_items_.clear();
   inbox_identities_.clear();
+  admitted_keys_.clear();
   opened_ = opened_bytes_ = 0;
   no_room_ = false;
   for (std::size_t item = 0; item < items_.size(); ++item) {
     const Fate fate = decide(item);
-    if (!fits(item, fate)) {
+    const bool to_admit = fate == Fate::apply && admissions_ != nullptr;
+    if (!fits(item, to_admit ? Fate::hold : fate)) {
       no_room_ = true;
       break;
     }
     // What dies beyond that would flood the dead-letter topic: it waits for the next job.
     if (fate == Fate::die && count(Fate::die) == footing_->deaths_max) break;
     set_fate(item, fate);
-    if (fate == Fate::apply) staged_.push_back(static_cast<std::uint32_t>(item));
+    if (fate == Fate::apply && !given_) staged_.push_back(static_cast<std::uint32_t>(item));
     if (holds_key(item)) blocked_.insert(key(item));
   }
   if (page_ != nullptr) {
@@ -163,6 +168,11 @@ bool Attempts::holds_key(std::size_t item) const {
 Fate Attempts::decide(std::size_t item) {
   const auto known = known_.find(item);
   const Fate learned = known == known_.end() ? Fate::apply : known->second.fate;
+  if (given_) {
+    if (known == known_.end()) return Fate::wait;
+    troubles_.insert_or_assign(item, known->second.trouble);
+    return learned;
+  }
   if (learned == Fate::duplicate) return learned;
   // Before anything else: its own dead letter may be what holds the key.
   if (log_ != nullptr && known == known_.end() && names_life(item) && asked_life(record(item)))
@@ -181,6 +191,7 @@ Fate Attempts::decide(std::size_t item) {
 
 // Whether an event before it holds its key, in this round or since long.
 bool Attempts::waits_for_key(std::size_t item) {
+  if (admissions_ != nullptr) return false;  // all are admitted, and wait afterwards
   if (log_ == nullptr) return blocked_.contains(row(item)->key);
   if (footing_->held->empty() && blocked_.empty()) return false;
   const KeyHash& hash = key(item);
@@ -188,11 +199,18 @@ bool Attempts::waits_for_key(std::size_t item) {
 }
 
 KeyHash Attempts::key(std::size_t item) {
+  const auto admitted = admitted_keys_.find(item);
+  if (admitted != admitted_keys_.end()) return admitted->second;
   if (log_ == nullptr) return row(item)->key;
   if (keys_.size() < items_.size()) keys_.resize(items_.size());
   std::optional<KeyHash>& known = keys_[item];
   if (!known) known = make_key(item);
   return *known;
+}
+
+KeyHash Attempts::group(std::size_t item) const {
+  const auto key = record(item).key;
+  return key ? hash_kafka_key(*key) : KeyHash{};
 }
 
 KeyHash Attempts::make_key(std::size_t item) {
@@ -204,10 +222,9 @@ KeyHash Attempts::make_key(std::size_t item) {
   }
   if (spec.order == handler::Order::finer_key) {
     const auto read = reader_.read(at);
-    if (const auto* event = std::get_if<message::Event>(&read)) {
-      const auto& way = std::get<std::unique_ptr<handler::ApplyAtOnce>>(route_.handler->way);
-      return hash_finer_key(*at.key, way->order_key(*event));
-    }
+    const auto* event = std::get_if<message::Event>(&read);
+    const handler::ApplyAtOnce* way = route_.handler->applies();
+    if (event != nullptr && way != nullptr) return hash_finer_key(*at.key, way->order_key(*event));
   }
   return hash_kafka_key(*at.key);
 }
@@ -282,7 +299,8 @@ handler::Staging Attempts::stage(const message::Event& event, std::size_t item) 
   std::string what = "something that is no std::exception";
   try {
     const OpenRow* open = row(item);
-    const bool called = open != nullptr && (open->called || open->life > 0);
+    const bool called = open != nullptr && (open->called || open->life > 0 ||
+                                            open->state == OpenState::scheduled);
     return batch_->stage(event, {now_, life(item), attempt(item), called});
   } catch (const std::exception& error) {
     what = error.what();
@@ -305,36 +323,16 @@ Fate Attempts::reject(std::size_t item, message::Rejection why) {
   return fate;
 }
 
-Fate Attempts::dispose(std::size_t item, handler::EventFailure failure, Trouble& trouble) {
-  const OpenRow* open = row(item);
-  const base::EpochMicros first = open == nullptr ? 0 : open->first_failed_at;
-  FailedAttempt attempt_made;
-  attempt_made.type = failure.type;
-  attempt_made.attempt = attempt(item);
-  attempt_made.now = now_;
-  attempt_made.first_failed_at = first == 0 ? now_ : first;
-  attempt_made.not_before = failure.not_before;
-  attempt_made.dice = dice_of(record(item), attempt(item));
-  trouble.why = {failure.type, {}, base::printable(failure.text, kReasonBytesMax)};
-  trouble.dependency = std::move(failure.dependency);
-  const Disposition disposition = delivery::decide(route_.policy, attempt_made);
-  if (const auto* again = std::get_if<RetryAt>(&disposition)) {
-    trouble.due = again->due;
-    trouble.rung = again->rung;
-    trouble.charged = again->charged;
-    return Fate::retry;
-  }
-  return Fate::die;
-}
-
 // Of the log: whether the lane may hold one more. What is held already has its room.
 bool Attempts::fits(std::size_t item, Fate fate) {
   if (log_ == nullptr) return true;
-  if (fate != Fate::park && fate != Fate::schedule && fate != Fate::retry) return true;
+  if (fate != Fate::park && fate != Fate::schedule && fate != Fate::retry && fate != Fate::hold)
+    return true;
   const Room& room = footing_->room;
   const std::int64_t bytes = held_bytes(record(item));
   if (opened_ + 1 > room.events || opened_bytes_ + bytes > room.bytes) return false;
-  if (fate != Fate::schedule) {
+  // Which key an event that is admitted will hold is not known yet.
+  if (fate != Fate::schedule && fate != Fate::hold) {
     const Held* held = footing_->held->find(key(item));
     std::int64_t& joined = joined_[key(item)];
     if ((held == nullptr ? 0 : held->events) + joined + 1 > room.of_a_key) return false;
@@ -343,33 +341,6 @@ bool Attempts::fits(std::size_t item, Fate fate) {
   ++opened_;
   opened_bytes_ += bytes;
   return true;
-}
-
-void Attempts::learn_duplicate(std::size_t item) {
-  known_.insert_or_assign(item, Known{Fate::duplicate, {}});
-}
-
-void Attempts::learn_ordinary(std::size_t item) {
-  known_.insert_or_assign(item, Known{Fate::apply, {}});
-}
-
-bool Attempts::learn_failure(std::size_t item, handler::EventFailure failure) {
-  Trouble trouble;
-  const Fate fate = dispose(item, std::move(failure), trouble);
-  known_.insert_or_assign(item, Known{fate, trouble});
-  troubles_.insert_or_assign(item, std::move(trouble));
-  set_fate(item, fate);
-  if (fate == Fate::die && count(Fate::die) > footing_->deaths_max) return true;
-  if (!fits(item, fate)) return true;
-  if (!holds_key(item)) return false;
-  const KeyHash hash = key(item);
-  for (std::size_t other = item + 1; other < fates_.size(); ++other) {
-    const Fate later = fates_[other];
-    const bool acts = later == Fate::apply || later == Fate::schedule || later == Fate::retry ||
-                      later == Fate::die;
-    if (acts && key(other) == hash) return true;
-  }
-  return false;
 }
 
 void Attempts::cut(std::size_t items_max) {

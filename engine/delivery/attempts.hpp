@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/delivery/admission_batch.hpp"
 #include "engine/delivery/domain_event.hpp"
 #include "engine/delivery/jobs.hpp"
 #include "engine/delivery/open_events.hpp"
@@ -30,7 +31,9 @@ enum class Fate : std::uint8_t {
   wait,       // of the open ones: stays as it is
   retry,      // failed, and will be tried again
   die,        // failed for good
+  hold,       // admitted: waits for its turn in its key's order
 };
+inline constexpr std::size_t kFates = static_cast<std::size_t>(Fate::hold) + 1;
 
 // Why an event is not simply applied.
 struct Trouble {
@@ -38,6 +41,7 @@ struct Trouble {
   base::EpochMicros due = 0;  // of retry and schedule
   std::size_t rung = 0;       // of retry
   bool charged = true;        // of retry: the attempt counts
+  bool in_doubt = false;      // of retry: it may have had its effect all the same
   std::string dependency = {};
 };
 
@@ -49,6 +53,9 @@ class Attempts {
   void begin_log(const LaneId& lane, const ApplyJob& job, base::EpochMicros now);
   void begin_open(const LaneId& lane, const OpenPage& page, const Footing& footing,
                   base::EpochMicros now);
+  // The same rows, which the caller learns the fates of from elsewhere; the others wait.
+  void begin_given(const LaneId& lane, const OpenPage& page, const Footing& footing,
+                   base::EpochMicros now);
   // This one must not run: it has ended the process too often.
   void condemn(std::size_t item);
   // Of the log: how many events there are, and the offset behind them.
@@ -64,6 +71,18 @@ class Attempts {
   void learn_duplicate(std::size_t item);
   void learn_ordinary(std::size_t item);  // no request after all
   bool learn_failure(std::size_t item, handler::EventFailure failure);
+  // Of given rows: it has ended well; it must be admitted (again) first; its call has failed.
+  void learn_done(std::size_t item) { known_.insert_or_assign(item, Known{Fate::apply, {}}); }
+  void learn_unadmitted(std::size_t item);
+  struct CallEnding {
+    bool charged = true;  // false: this failure does not use up an attempt
+    bool in_doubt = false;
+    std::int32_t attempt = 0;  // the one that it is about
+  };
+  void learn_call_failure(std::size_t item, handler::EventFailure failure,
+                          const CallEnding& ending);
+  // What admission has made of the staged events; once they are in.
+  void take_verdicts();
   // Later rounds are about the first `items_max` events only.
   void cut(std::size_t items_max);
 
@@ -73,6 +92,8 @@ class Attempts {
   message::Record record(std::size_t item) const;
   const OpenRow* row(std::size_t item) const;  // null: from the log
   KeyHash key(std::size_t item);
+  // Whose calls its own are counted with: all of one Kafka key.
+  KeyHash group(std::size_t item) const;
   // Whether the fate of this event holds its key.
   bool holds_key(std::size_t item) const;
   std::int32_t life(std::size_t item) const;
@@ -87,6 +108,8 @@ class Attempts {
   Cause cause(std::size_t item);
 
   handler::Batch& batch() { return *batch_; }
+  // Null: the handler applies at once.
+  AdmissionBatch* admissions() const { return admissions_; }
   const std::vector<std::uint32_t>& staged() const { return staged_; }
   // Staged events in their first life and who they are, for handlers with an inbox.
   const std::vector<std::uint32_t>& inbox_items() const { return inbox_items_; }
@@ -122,6 +145,8 @@ class Attempts {
   Fate read_and_stage(std::size_t item);
   Fate reject(std::size_t item, message::Rejection why);
   Fate dispose(std::size_t item, handler::EventFailure failure, Trouble& trouble);
+  Fate follow(const Disposition& disposition, Trouble& trouble) const;
+  FailedAttempt failed_attempt(std::size_t item, const handler::EventFailure& failure) const;
   handler::Staging stage(const message::Event& event, std::size_t item);
   bool waits_for_key(std::size_t item);
   KeyHash make_key(std::size_t item);
@@ -132,20 +157,23 @@ class Attempts {
   const Route& route_;
   message::EnvelopeReader reader_;
   std::unique_ptr<handler::Batch> batch_;
+  AdmissionBatch* admissions_ = nullptr;  // what batch_ is, where the handler performs
 
   const LaneId* lane_ = nullptr;
   const ApplyJob* log_ = nullptr;
   const OpenPage* page_ = nullptr;
   const Footing* footing_ = nullptr;
+  bool given_ = false;
   base::EpochMicros now_ = 0;
   std::vector<Item> items_;
   bool complete_ = true;  // items_ are all that the job's slices hold
   std::unordered_map<std::size_t, Known> known_;
   std::vector<std::optional<KeyHash>> keys_;  // of the log, those that had to be computed
+  std::unordered_map<std::size_t, KeyHash> admitted_keys_;  // of the round
 
   // Of the round.
   std::vector<Fate> fates_;
-  std::int64_t fate_counts_[8] = {};
+  std::int64_t fate_counts_[kFates] = {};
   std::unordered_map<std::size_t, Trouble> troubles_;
   std::unordered_set<KeyHash, KeyHashOf> blocked_;
   std::unordered_map<KeyHash, std::int64_t, KeyHashOf> joined_;  // events that wait, by key
@@ -165,6 +193,9 @@ class Attempts {
 // life and the marks of a dead-letter copy are needed: a retry record carries the life too, and may
 // arrive after its event has died in it.
 std::optional<std::int32_t> asked_life(const message::Record& record);
+
+// Any number will do that differs from event to event and is the same when the job runs again.
+std::uint64_t dice_of(const message::Record& record, std::int32_t attempt);
 
 // What a held event costs of the lane's bound.
 std::int64_t held_bytes(const message::Record& record);

@@ -21,19 +21,6 @@ using base::Status;
 constexpr int kConflictRepeatsMax = 3;
 // A handler that finds its failures one by one gets ever smaller batches.
 constexpr int kWholeRoundsMax = 16;
-constexpr std::size_t kReasonBytesMax = 500;
-
-void add(handler::ApplyCounts& sum, const handler::ApplyCounts& part) {
-  sum.written += part.written;
-  sum.coalesced += part.coalesced;
-  sum.stale += part.stale;
-  sum.duplicate += part.duplicate;
-  sum.rows += part.rows;
-}
-
-Failure another_round() {
-  return {FailureKind::stopped, "what was learned calls for another round"};
-}
 
 }  // namespace
 
@@ -41,18 +28,26 @@ BatchRun::BatchRun(Store& store, Probe& probe, const Route& route)
     : store_(store), probe_(probe), route_(route), attempts_(route) {}
 
 RunDone BatchRun::run(const LaneId& lane, const ApplyJob& job, base::EpochMicros now) {
-  lane_ = &lane;
-  drain_ = nullptr;
-  page_.reset();
+  begin(lane, nullptr, false);
   attempts_.begin_log(lane, job, now);
   return go(job.footing, now);
 }
 
 RunDone BatchRun::run(const LaneId& lane, const DrainJob& job, base::EpochMicros now) {
-  lane_ = &lane;
-  drain_ = &job;
-  page_.reset();
+  begin(lane, &job, false);
   return go(job.footing, now);
+}
+
+RunDone BatchRun::run(const LaneId& lane, const AwakenJob& job, base::EpochMicros now) {
+  begin(lane, nullptr, true);
+  return go(job.footing, now);
+}
+
+void BatchRun::begin(const LaneId& lane, const DrainJob* drain, bool awaken) {
+  lane_ = &lane;
+  drain_ = drain;
+  awaken_ = awaken;
+  page_.reset();
 }
 
 RunDone BatchRun::go(Footing footing, base::EpochMicros now) {
@@ -65,7 +60,7 @@ RunDone BatchRun::go(Footing footing, base::EpochMicros now) {
   int repeats = 0;
   for (;;) {
     again_ = false;
-    if (drain_ == nullptr || page_) attempts_.prepare();
+    if (of_log() || page_) attempts_.prepare();
     ++statistics_.transactions;
     Result<Committed> outcome = transact(footing, care);
     if (again_) {
@@ -88,6 +83,7 @@ RunDone BatchRun::go(Footing footing, base::EpochMicros now) {
 // Suspects run under a mark that is durable before anything of them is read.
 Status BatchRun::mark_trial(Footing& footing) {
   trial_.reset();
+  if (awaken_) return {};  // it runs nothing but admissions, which the log's own trials are about
   if (drain_ == nullptr) {
     trial_ = next_trial(footing.suspicion, Origin::log, footing.next, attempts_.events_end(),
                         static_cast<std::int64_t>(attempts_.events()));
@@ -116,14 +112,15 @@ Status BatchRun::mark_trial(Footing& footing) {
 // Nothing but effects: all counts are known beforehand but for duplicates, and the position moves
 // together with the fence.
 bool BatchRun::plain(Care care) const {
-  return care == Care::trusting && drain_ == nullptr && !trial_ && attempts_.plain() &&
-         asked_for_.empty() && route_.handler->spec.idempotence == handler::Idempotence::natural;
+  return care == Care::trusting && of_log() && !trial_ && attempts_.admissions() == nullptr &&
+         attempts_.plain() && asked_for_.empty() &&
+         route_.handler->spec.idempotence == handler::Idempotence::natural;
 }
 
 Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   statistics_.counts = {};
   tellings_.clear();
-  const bool nothing = drain_ == nullptr && attempts_.size() == 0 && attempts_.to() == footing.next;
+  const bool nothing = of_log() && attempts_.size() == 0 && attempts_.to() == footing.next;
   if (nothing && !trial_) return unchanged(footing);
   const bool plain_way = plain(care);
   probe_.reach(*lane_, Point::before_begin);
@@ -138,7 +135,7 @@ Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
     return done.failure();
   probe_.reach(*lane_, Point::in_transaction);
   OpenBook book(footing);
-  if (drain_ != nullptr && !page_) {
+  if (!of_log() && !page_) {
     if (auto done = load_page(transaction, footing); !done) return done.failure();
   }
   if (auto done = answer_requests(transaction); !done) return done.failure();
@@ -154,6 +151,9 @@ Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   ++committed.claim.seq;
   committed.advance = whole;
   Settlement settlement(*lane_, attempts_, route_, book, now_);
+  if (attempts_.admissions() != nullptr) {
+    if (auto done = take_verdicts(transaction, settlement); !done) return done.failure();
+  }
   if (!plain_way) {
     if (auto done = finish(transaction, footing, book, settlement, committed); !done)
       return done.failure();
@@ -168,7 +168,7 @@ Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   if (!done) return done.failure();
   probe_.reach(*lane_, Point::after_commit);
   committed.deaths = settlement.newly_dead();
-  committed.survived = attempts_.count(Fate::apply);
+  committed.survived = attempts_.count(Fate::apply) + attempts_.count(Fate::hold);
   summarise(settlement);
   return committed;
 }
@@ -185,7 +185,8 @@ Committed BatchRun::unchanged(const Footing& footing) const {
 }
 
 Status BatchRun::load_page(LaneTransaction& transaction, const Footing& footing) {
-  auto page = transaction.read_open(drain_->heads, footing.events_max, drain_->bytes_max);
+  auto page = awaken_ ? read_due(transaction)
+                      : transaction.read_open(drain_->heads, footing.events_max, drain_->bytes_max);
   if (!page) return own(page.failure());
   page_ = std::move(*page);
   attempts_.begin_open(*lane_, *page_, footing, now_);
@@ -194,137 +195,14 @@ Status BatchRun::load_page(LaneTransaction& transaction, const Footing& footing)
   return {};
 }
 
-Status BatchRun::answer_requests(LaneTransaction& transaction) {
-  if (!attempts_.has(Fate::request)) return {};
-  std::vector<ReplayRequest> requests;
-  std::vector<std::size_t> items;
-  for (std::size_t item = 0; item < attempts_.size(); ++item) {
-    if (attempts_.fate(item) != Fate::request) continue;
-    Attempts::Named named = attempts_.name(item);
-    requests.push_back(
-        {std::move(named.source), std::move(named.id), *asked_life(attempts_.record(item))});
-    items.push_back(item);
-  }
-  auto found = transaction.find_letters(requests);
-  if (!found) return own(found.failure());
-  using Name = std::pair<std::string_view, std::string_view>;
-  std::map<Name, const FoundLetter*> by_name;
-  for (const FoundLetter& letter : *found)
-    by_name.emplace(std::pair<std::string_view, std::string_view>(letter.source, letter.event_id),
-                    &letter);
-  std::set<base::Uuid> asked;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto known = by_name.find({requests[i].source, requests[i].id});
-    if (known == by_name.end()) {
-      attempts_.learn_ordinary(items[i]);
-      continue;
-    }
-    attempts_.learn_duplicate(items[i]);
-    const FoundLetter& letter = *known->second;
-    const bool now_asked = letter.open && letter.life == requests[i].life;
-    if (now_asked && asked.insert(letter.id).second) asked_for_.push_back(letter);
-  }
-  again_ = true;
-  return another_round();
-}
-
-Status BatchRun::ask_inbox(LaneTransaction& transaction) {
-  if (attempts_.inbox_items().empty()) return {};
-  auto seen = transaction.seen(attempts_.inbox_identities());
-  if (!seen) return own(seen.failure());
-  std::set<message::Identity> here;
-  for (std::size_t i = 0; i < seen->size(); ++i) {
-    const bool first = here.insert(attempts_.inbox_identities()[i]).second;
-    if (first && !(*seen)[i]) continue;
-    attempts_.learn_duplicate(attempts_.inbox_items()[i]);
-    again_ = true;
-  }
-  return again_ ? Status(another_round()) : Status();
-}
-
-Status BatchRun::apply(LaneTransaction& transaction, const Footing& footing, Care care) {
-  const std::size_t staged = attempts_.staged().size();
-  statistics_.asked = std::max(statistics_.asked, staged);
-  if (staged == 0) return {};
-  if (care == Care::searching) return search(transaction, 0, staged);
-  if (footing.blame_slow) {
-    if (auto done = own(transaction.allow(route_.timeout)); !done) return done;
-  }
-  auto applied = transaction.apply(attempts_.batch(), 0, staged);
-  if (applied) return take_in(*applied);
-  const bool alone = staged == 1 && footing.blame_slow;
-  if (!alone || applied.failure().kind != FailureKind::slow) return applied.failure();
-  blame(0, applied.failure());
-  again_ = true;  // the transaction is of no use any more
-  return another_round();
-}
-
-Status BatchRun::take_in(const handler::ApplyCounts& applied) {
-  add(statistics_.counts, applied);
-  const auto& staged = attempts_.staged();
-  const auto stranger = [this](const char* what) {
-    return Failure(FailureKind::schema,
-                   "handler " + lane_->handler + what + " of an event that it was not given");
-  };
-  std::map<std::pair<std::size_t, std::string_view>, std::int32_t> numbers;
-  for (const handler::DomainEvent& told : applied.told) {
-    if (told.cause >= staged.size()) return stranger(" tells");
-    std::int32_t& nr = numbers[{told.cause, told.type}];
-    tellings_.push_back(
-        {attempts_.cause(staged[told.cause]), nr++, told.type, told.subject, told.data});
-  }
-  for (const handler::EventFailure& failure : applied.failed) {
-    if (failure.event >= staged.size()) return stranger(" reports the failure");
-    again_ |= attempts_.learn_failure(staged[failure.event], failure);
-  }
-  return {};
-}
-
-// In the order of the events: the first half is applied before the second is tried.
-Status BatchRun::search(LaneTransaction& transaction, std::size_t first, std::size_t last) {
-  if (auto saved = own(transaction.savepoint()); !saved) return saved;
-  auto applied = transaction.apply(attempts_.batch(), first, last);
-  if (applied) {
-    if (auto done = take_in(*applied); !done) return done;
-    return own(transaction.release_savepoint());
-  }
-  if (applied.failure().kind != FailureKind::bad_data) return applied.failure();
-  if (auto back = own(transaction.rollback_to_savepoint()); !back) return back;
-  if (last - first == 1) {
-    blame(first, applied.failure());
-    return {};
-  }
-  const std::size_t middle = first + (last - first) / 2;
-  if (auto half = search(transaction, first, middle); !half) return half;
-  return search(transaction, middle, last);
-}
-
-void BatchRun::blame(std::size_t staged, const Failure& failure) {
-  handler::EventFailure event;
-  event.type = failure.sqlstate == kHandlerThrew   ? message::ErrorType::handler_bug
-               : failure.kind == FailureKind::slow ? message::ErrorType::handler_timeout
-                                                   : message::ErrorType::db_constraint;
-  event.text = base::printable(failure.text, kReasonBytesMax);
-  again_ |= attempts_.learn_failure(attempts_.staged()[staged], std::move(event));
-}
-
-// A handler that loses an event must not take the position past it.
-Status BatchRun::check_counts() const {
-  const handler::ApplyCounts& counts = statistics_.counts;
-  const std::int64_t accounted =
-      counts.written + counts.coalesced + counts.stale + counts.duplicate;
-  if (accounted == attempts_.count(Fate::apply)) return {};
-  return Failure(FailureKind::schema, "handler " + lane_->handler + " accounts for " +
-                                          std::to_string(accounted) + " of " +
-                                          std::to_string(attempts_.count(Fate::apply)) + " events");
-}
-
 Status BatchRun::finish(LaneTransaction& transaction, const Footing& footing, OpenBook& book,
                         Settlement& settlement, Committed& committed) {
   if (auto done = settlement.settle(transaction); !done) return done;
   if (!asked_for_.empty()) {
     std::vector<Revival> revivals;
-    for (const FoundLetter& letter : asked_for_) revivals.push_back(book.revive(letter, now_));
+    const bool to_admit = attempts_.admissions() != nullptr;
+    for (const FoundLetter& letter : asked_for_)
+      revivals.push_back(book.revive(letter, now_, to_admit));
     if (auto done = own(transaction.revive(revivals)); !done) return done;
     committed.revived = static_cast<std::int64_t>(revivals.size());
   }
@@ -333,6 +211,11 @@ Status BatchRun::finish(LaneTransaction& transaction, const Footing& footing, Op
   if (route_.handler->spec.idempotence != handler::Idempotence::natural) {
     book.delta.duplicate += statistics_.counts.duplicate;
     book.delta.applied -= statistics_.counts.duplicate;
+  }
+  if (awaken_) {
+    auto next = transaction.next_scheduled();
+    if (!next) return own(next.failure());
+    book.scheduled_are(*next);
   }
   committed.advance = advance_of(footing, book.delta);
   if (auto done = own(transaction.advance(committed.advance)); !done) return done;
@@ -355,7 +238,7 @@ Status BatchRun::tell(LaneTransaction& transaction, Settlement& settlement, Comm
 
 Advance BatchRun::advance_of(const Footing& footing, const Counters& delta) const {
   Advance step{footing.next, footing.next, -1, -1, delta};
-  if (drain_ == nullptr) {
+  if (of_log()) {
     step.to = attempts_.to();
     step.last_offset = attempts_.last_offset();
     step.last_timestamp_ms = attempts_.last_timestamp_ms();
@@ -373,8 +256,9 @@ void BatchRun::summarise(Settlement& settlement) {
     statistics_.lookups =
         static_cast<std::int64_t>(attempts_.inbox_items().size()) + statistics_.duplicates;
   }
-  statistics_.held =
-      drain_ == nullptr ? attempts_.count(Fate::park) + attempts_.count(Fate::schedule) : 0;
+  statistics_.held = of_log() ? attempts_.count(Fate::park) + attempts_.count(Fate::schedule) +
+                                    attempts_.count(Fate::hold)
+                              : 0;
   statistics_.records =
       static_cast<std::int64_t>(attempts_.size()) - attempts_.count(Fate::wait) - statistics_.held;
   if (attempts_.size() > 0) statistics_.oldest_timestamp_ms = attempts_.record(0).timestamp_ms;

@@ -47,14 +47,20 @@ class BatchRun {
 
   RunDone run(const LaneId& lane, const ApplyJob& job, base::EpochMicros now);
   RunDone run(const LaneId& lane, const DrainJob& job, base::EpochMicros now);
+  // Of a handler that performs: what was scheduled is admitted again.
+  RunDone run(const LaneId& lane, const AwakenJob& job, base::EpochMicros now);
 
  private:
   enum class Care { trusting, searching };
 
+  void begin(const LaneId& lane, const DrainJob* drain, bool awaken);
+  bool of_log() const { return drain_ == nullptr && !awaken_; }
   RunDone go(Footing footing, base::EpochMicros now);
   base::Status mark_trial(Footing& footing);
   base::Result<Committed> transact(const Footing& footing, Care care);
   base::Status load_page(LaneTransaction& transaction, const Footing& footing);
+  base::Result<OpenPage> read_due(LaneTransaction& transaction);
+  base::Status take_verdicts(LaneTransaction& transaction, Settlement& settlement);
   base::Status answer_requests(LaneTransaction& transaction);
   base::Status ask_inbox(LaneTransaction& transaction);
   base::Status apply(LaneTransaction& transaction, const Footing& footing, Care care);
@@ -69,6 +75,7 @@ class BatchRun {
   Committed unchanged(const Footing& footing) const;
   bool plain(Care care) const;
   void summarise(Settlement& settlement);
+  static base::Failure another_round();
 
   Store& store_;
   Probe& probe_;
@@ -78,6 +85,7 @@ class BatchRun {
   // Of the job at hand.
   const LaneId* lane_ = nullptr;
   const DrainJob* drain_ = nullptr;
+  bool awaken_ = false;
   std::optional<OpenPage> page_;
   std::optional<Trial> trial_;
   // By records that are copies of dead letters; in the order of the log, each letter once.

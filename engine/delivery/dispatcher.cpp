@@ -72,12 +72,14 @@ std::optional<Work> Dispatcher::next_work(const Moment& now) {
     const bool suspects = lane.runs_suspects(now);
     gate.occupied = others.suspects_running || others.mark_in_doubt ||
                     (suspects ? others.running : others.suspects_waiting);
-    auto job = slot->second.revoked ? lane.last_job() : lane.next_job(now, gate);
+    auto job = slot->second.revoked ? lane.last_job(now) : lane.next_job(now, gate);
     if (!job) continue;
     turn_ = slot->first;
     slot->second.runs_events = runs_events(*job);
     slot->second.runs_suspects = slot->second.runs_events && suspects;
     if (slot->second.runs_events) admit(slot->second, slot->first, now.at);
+    if (const auto* calls = std::get_if<CallsJob>(&*job))
+      permit_calls(slot->second, slot->first.handler, calls->heads.size(), now.at);
     return Work{slot->first, lane.generation(), std::move(*job)};
   }
   return std::nullopt;
@@ -97,18 +99,22 @@ Dispatcher::Occupation Dispatcher::occupation(const Moment& now) {
 }
 
 Gate Dispatcher::gate_of(const std::string& handler, Instant now) {
+  const HandlerLanes& own = handlers_.at(handler);
   Gate gate;
   gate.commits = commits_;
-  for (const std::string& name : handlers_.at(handler).dependencies) {
+  for (const std::string& name : own.dependencies) {
     const Breaker& breaker = breakers_.of(name);
     gate.shut |= !breaker.allows(now);
     gate.probe |= breaker.state(now) != BreakerState::closed;
   }
+  if (own.limits.performs) gate.calls = calls_allowed(handler, own, gate, now);
   return gate;
 }
 
 void Dispatcher::admit(Slot& slot, const LaneId& lane, Instant now) {
   slot.permits.clear();
+  // Admission calls nobody.
+  if (handlers_.at(lane.handler).limits.performs) return;
   for (const std::string& name : handlers_.at(lane.handler).dependencies) {
     const auto permit = breakers_.of(name).admit(now);
     SPOOL_ASSERT(permit.has_value(), "a job that its gate should have stopped");
@@ -127,6 +133,7 @@ void Dispatcher::judge(Slot& slot, const LaneId& lane, const Done& done, Instant
   if (run == nullptr) return;
   if (run->outcome) ++commits_;
   const auto permits = std::exchange(slot.permits, {});
+  if (permits.empty()) return;
   const auto& names = handlers_.at(lane.handler).dependencies;
   const RunStatistics& statistics = run->statistics;
   for (std::size_t i = 0; i < permits.size(); ++i) {
@@ -156,28 +163,38 @@ std::optional<Instant> Dispatcher::wake_at(const Moment& now) const {
       if (const Breaker* breaker = breakers_.find(name)) at(breaker->wake_at());
     }
   }
+  for (const auto& [handler, own] : handlers_) {
+    const bool waits = own.budget != nullptr && calls_under_way(handler) < own.calls_max;
+    if (waits && heads_due(handler, now)) at(own.budget->next_at(now.at));
+  }
   return earliest;
 }
 
-std::optional<ToPublish> Dispatcher::finish(Work work, Done done, Instant now) {
+HandOver Dispatcher::finish(Work work, Done done, Instant now) {
   const auto found = slots_.find(work.lane);
   SPOOL_ASSERT(found != slots_.end(), "a busy lane is never dropped");
   Slot& slot = found->second;
   judge(slot, work.lane, done, now);
-  std::optional<ToPublish> to_publish;
-  finish_job(*slot.lane, work, done, now, to_publish);
-  if (!slot.dropped) return to_publish;
-  slots_.erase(found);
-  return std::nullopt;
+  HandOver over;
+  over.call = begin_calls(work, done, slot);
+  finish_job(*slot.lane, work, done, now, over);
+  if (slot.dropped) {
+    slots_.erase(found);
+    over.publish.reset();
+  }
+  return over;
 }
 
-void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now,
-                            std::optional<ToPublish>& to_publish) {
+void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now, HandOver& over) {
   if (auto* take = std::get_if<TakeDone>(&done)) {
     lane.finish_take(std::move(take->outcome), now);
   } else if (auto* run = std::get_if<RunDone>(&done)) {
     if (auto* apply = std::get_if<ApplyJob>(&work.job)) {
       lane.finish_apply(std::move(*apply), run->outcome, now);
+    } else if (auto* calls = std::get_if<CallsJob>(&work.job)) {
+      lane.finish_calls(std::move(*calls), run->outcome, now);
+    } else if (std::holds_alternative<AwakenJob>(work.job)) {
+      lane.finish_awaken(std::move(run->outcome), now);
     } else {
       lane.finish_drain(run->outcome, now);
     }
@@ -190,7 +207,7 @@ void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now,
       lane.finish_awaken(std::move(open->outcome), now);
     }
   } else if (auto* read = std::get_if<ReadOutboxDone>(&done)) {
-    finish_read(lane, work, std::move(read->outcome), now, to_publish);
+    finish_read(lane, work, std::move(read->outcome), now, over);
   } else if (auto* settle = std::get_if<SettleOutboxDone>(&done)) {
     lane.finish_settle_outbox(std::move(std::get<SettleOutboxJob>(work.job)),
                               std::move(settle->outcome), now);
@@ -203,13 +220,13 @@ void Dispatcher::finish_job(Lane& lane, Work& work, Done& done, Instant now,
 
 void Dispatcher::finish_read(Lane& lane, const Work& work,
                              base::Result<std::vector<OutboxRow>> outcome, Instant now,
-                             std::optional<ToPublish>& to_publish) {
+                             HandOver& over) {
   if (!outcome) return lane.finish_read_outbox(outcome.failure(), now);
   const std::size_t rows = outcome->size();
   lane.finish_read_outbox(rows, now);
   const bool still_ours = lane.generation() == work.generation;
   if (still_ours && rows > 0)
-    to_publish = ToPublish{work.lane, work.generation, std::move(*outcome)};
+    over.publish = ToPublish{work.lane, work.generation, std::move(*outcome)};
 }
 
 void Dispatcher::published(const LaneId& id, std::uint64_t generation, std::int64_t number,

@@ -8,9 +8,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/delivery/breaker.hpp"
+#include "engine/delivery/call_budget.hpp"
 #include "engine/delivery/executor.hpp"
 #include "engine/delivery/lane.hpp"
 
@@ -40,6 +42,32 @@ struct ToPublish {
 struct HandlerLanes {
   LaneLimits limits;
   std::vector<std::string> dependencies;  // services whose outage holds them
+  // Where the handler performs.
+  std::size_t calls_max = 0;  // at once, all lanes together
+  std::chrono::milliseconds call_grace{2'000};
+  std::chrono::milliseconds call_timeout{30'000};
+  CallBudget* budget = nullptr;  // outlives the dispatcher; null: no limit of rate
+};
+
+// A call to be made, and until when it may begin and must have ended.
+struct CallToMake {
+  std::int64_t number = 0;
+  handler::CallPtr call;
+  bool asks = false;
+  handler::Ticket ticket;
+};
+
+// Calls whose markers are durable; their ends go to Dispatcher::call_ended().
+struct ToCall {
+  LaneId lane;
+  std::uint64_t generation = 0;
+  std::vector<CallToMake> calls;
+};
+
+// What a finished job leaves others to do.
+struct HandOver {
+  std::optional<ToPublish> publish;
+  std::optional<ToCall> call;
 };
 
 class Dispatcher {
@@ -48,6 +76,11 @@ class Dispatcher {
   explicit Dispatcher(std::map<std::string, HandlerLanes> handlers,
                       const BreakerSettings& breakers = {})
       : handlers_(std::move(handlers)), breakers_(breakers) {}
+
+  // The calls of this handler need a permit of `budget`, which outlives the dispatcher.
+  void limit_calls(const std::string& handler, CallBudget& budget) {
+    handlers_.at(handler).budget = &budget;
+  }
 
   // The group gave these partitions to us. A lane that still ends its last job from an earlier
   // assignment forgets it.
@@ -64,9 +97,16 @@ class Dispatcher {
   std::optional<Work> next_work(const Moment& now);
   // When next_work() may have something though nothing else happens.
   std::optional<Instant> wake_at(const Moment& now) const;
-  std::optional<ToPublish> finish(Work work, Done done, Instant now);
+  HandOver finish(Work work, Done done, Instant now);
   void published(const LaneId& lane, std::uint64_t generation, std::int64_t number,
                  const base::Status& outcome, Instant now);
+
+  // Each call that was handed over ends so, once, whatever has become of its lane meanwhile.
+  void call_ended(const LaneId& lane, std::uint64_t generation, std::int64_t number,
+                  handler::CallOutcome outcome, Instant now);
+  // Nothing more is begun; what is under way is settled.
+  void stop_calls() { calls_stopped_ = true; }
+  std::size_t calls_under_way(const std::string& handler) const;
 
   // The whole assignment that the handler's consumer should have now, if it has to change. Lanes
   // that are slow to be taken hold the others up for `patience` at most.
@@ -96,6 +136,13 @@ class Dispatcher {
   }
 
  private:
+  // What a call needs before it is marked as begun.
+  struct CallPermit {
+    std::vector<Breaker::Permit> permits;  // one for each of its handler's dependencies
+    bool probe = false;                    // of one of them at least
+    Instant begin_by{};
+    std::optional<Instant> token = {};  // of the budget, if there is one
+  };
   struct Slot {
     std::unique_ptr<Lane> lane;
     bool revoked = false;
@@ -104,6 +151,8 @@ class Dispatcher {
     bool runs_suspects = false;  // ... and nothing else may
     // Of the job that runs, one for each of its handler's dependencies.
     std::vector<Breaker::Permit> permits = {};
+    // Of a job that begins calls: the same for each of its heads, and until when it may begin.
+    std::vector<CallPermit> calls = {};
   };
   struct Handle {
     bool answer_due = false;  // the group waits for an assignment, be it an empty one
@@ -111,6 +160,14 @@ class Dispatcher {
   };
 
   Gate gate_of(const std::string& handler, Instant now);
+  std::size_t calls_allowed(const std::string& handler, const HandlerLanes& own, const Gate& gate,
+                            Instant now) const;
+  bool heads_due(const std::string& handler, const Moment& now) const;
+  void permit_calls(Slot& slot, const std::string& handler, std::size_t calls, Instant now);
+  void judge_call(const std::string& handler, const CallPermit& permit,
+                  const handler::CallOutcome& outcome, Instant now);
+  void abandon(const std::string& handler, const CallPermit& permit);
+  std::optional<ToCall> begin_calls(const Work& work, const Done& done, Slot& slot);
   // Who runs events, and who must run theirs alone.
   struct Occupation {
     bool running = false;
@@ -121,11 +178,10 @@ class Dispatcher {
   Occupation occupation(const Moment& now);
   void admit(Slot& slot, const LaneId& lane, Instant now);
   void judge(Slot& slot, const LaneId& lane, const Done& done, Instant now);
-  void finish_job(Lane& lane, Work& work, Done& done, Instant now,
-                  std::optional<ToPublish>& to_publish);
+  void finish_job(Lane& lane, Work& work, Done& done, Instant now, HandOver& over);
 
   void finish_read(Lane& lane, const Work& work, base::Result<std::vector<OutboxRow>> outcome,
-                   Instant now, std::optional<ToPublish>& to_publish);
+                   Instant now, HandOver& over);
 
   std::map<std::string, HandlerLanes> handlers_;
   Breakers breakers_;
@@ -135,6 +191,15 @@ class Dispatcher {
   std::uint64_t lanes_made_ = 0;
   std::map<LaneId, Slot> slots_;
   std::map<std::string, Handle> handles_;
+  // Calls that are out there, of lanes that may be gone.
+  using CallId = std::tuple<LaneId, std::uint64_t, std::int64_t>;  // lane, generation, number
+  struct UnderWay {
+    CallPermit permit;
+    bool asks = false;
+  };
+  std::map<CallId, UnderWay> under_way_;
+  std::map<std::string, std::size_t> calls_;  // by handler; those that are being begun included
+  bool calls_stopped_ = false;
   LaneId turn_;  // the lane after which the search for work begins
 };
 

@@ -56,7 +56,7 @@ class DispatcherTest : public testing::Test {
     EXPECT_TRUE(work && std::holds_alternative<ReadOutboxJob>(work->job));
     std::vector<OutboxRow> rows(1);
     rows[0].number = 1;
-    return *dispatcher.finish(std::move(*work), ReadOutboxDone{std::move(rows)}, kStart);
+    return *dispatcher.finish(std::move(*work), ReadOutboxDone{std::move(rows)}, kStart).publish;
   }
 
   Dispatcher dispatcher{{{"h", {}}, {"other", {}}}};
@@ -197,7 +197,7 @@ TEST_F(DispatcherTest, a_lane_busy_beyond_the_deadline_goes_when_its_job_ends) {
   dispatcher.revoke_all("h");
   dispatcher.drop_revoked("h");
   ASSERT_NE(dispatcher.find({"h", 0}), nullptr);
-  EXPECT_FALSE(dispatcher.finish(std::move(*work), TakeDone{taken()}, kStart));
+  EXPECT_FALSE(dispatcher.finish(std::move(*work), TakeDone{taken()}, kStart).publish);
   EXPECT_EQ(dispatcher.find({"h", 0}), nullptr);
 }
 
@@ -235,7 +235,8 @@ TEST_F(DispatcherTest, rows_read_for_a_lane_forgotten_meanwhile_are_not_publishe
   auto work = dispatcher.next_work(test::moment(kStart));
   dispatcher.find({"h", 0})->forget("lost");
   std::vector<OutboxRow> rows(1);
-  EXPECT_FALSE(dispatcher.finish(std::move(*work), ReadOutboxDone{std::move(rows)}, kStart));
+  EXPECT_FALSE(
+      dispatcher.finish(std::move(*work), ReadOutboxDone{std::move(rows)}, kStart).publish);
 }
 
 TEST_F(DispatcherTest, claims_are_those_of_owned_idle_lanes) {

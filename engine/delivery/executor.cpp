@@ -8,6 +8,8 @@ Executor::Executor(Store& store, Log& log, Probe& probe, std::map<std::string, R
     : store_(store), log_(log), routes_(std::move(routes)), open_run_(store) {
   for (const auto& [name, route] : routes_) {
     runs_.emplace(name, std::make_unique<BatchRun>(store_, probe, route));
+    if (route.handler->performs() != nullptr)
+      calls_runs_.emplace(name, std::make_unique<CallsRun>(store_, probe, route));
   }
 }
 
@@ -31,14 +33,21 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
       return self.batch_run(lane).run(lane, drain, now);
     }
     Done operator()(const AwakenJob& awaken) const {
+      if (self.routes_.at(lane.handler).handler->performs() != nullptr)
+        return self.batch_run(lane).run(lane, awaken, now);
       return OpenDone{self.open_run_.run(lane, awaken, now)};
     }
+    Done operator()(const CallsJob& calls) const {
+      const auto run = self.calls_runs_.find(lane.handler);
+      SPOOL_ASSERT(run != self.calls_runs_.end(), "a lane of a handler that does not perform");
+      return run->second->run(lane, calls, now);
+    }
     Done operator()(const CompanionsJob& companions) const {
-      return OpenDone{self.open_run_.run(lane, companions, now)};
+      return OpenDone{self.open_run_.run(lane, companions, self.routes_.at(lane.handler), now)};
     }
     Done operator()(const CommandJob& command) const {
       if (command.command.kind == CommandKind::accept_loss) return self.accept_loss(lane, command);
-      return OpenDone{self.open_run_.run(lane, command, now)};
+      return OpenDone{self.open_run_.run(lane, command, self.routes_.at(lane.handler), now)};
     }
     Done operator()(const ReadOutboxJob& read) const {
       return ReadOutboxDone{self.store_.outbox(lane, read.rows_max)};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/delivery/batch_run.hpp"
+#include "engine/delivery/calls_run.hpp"
 #include "engine/delivery/jobs.hpp"
 #include "engine/delivery/open_run.hpp"
 #include "engine/delivery/ports.hpp"
@@ -19,7 +20,7 @@ namespace spool::delivery {
 struct TakeDone {
   base::Result<Taken> outcome;
 };
-// Of ApplyJob and DrainJob.
+// Of ApplyJob, DrainJob and CallsJob, and of the AwakenJob of a handler that performs.
 using ApplyDone = RunDone;
 // Of AwakenJob, CompanionsJob, CommandJob.
 struct OpenDone {
@@ -59,6 +60,7 @@ class Executor {
   Log& log_;
   std::map<std::string, Route> routes_;
   std::map<std::string, std::unique_ptr<BatchRun>> runs_;
+  std::map<std::string, std::unique_ptr<CallsRun>> calls_runs_;
   OpenRun open_run_;
 };
 

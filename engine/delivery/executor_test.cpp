@@ -66,7 +66,8 @@ struct Journey {
         continue;
       }
       Done done = executor.run(work->lane, work->job, time);
-      if (auto rows = dispatcher.finish(std::move(*work), std::move(done), now)) publish(*rows);
+      const HandOver left = dispatcher.finish(std::move(*work), std::move(done), now);
+      if (left.publish) publish(*left.publish);
     }
     return false;
   }

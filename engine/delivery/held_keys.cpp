@@ -10,27 +10,32 @@ const Held* HeldKeys::find(const KeyHash& key) const {
 void HeldKeys::set(const KeyHash& key, const Held& held) {
   if (const auto known = keys_.find(key); known != keys_.end()) {
     events_ -= known->second.events;
-    if (!known->second.blocked) by_due_.erase({known->second.due, key});
+    if (known->second.acts()) by_due_.erase({known->second.due, known->second.head, key});
     keys_.erase(known);
   }
   if (held.events == 0) return;
   events_ += held.events;
   keys_.emplace(key, held);
-  if (!held.blocked) by_due_.emplace(held.due, key);
+  if (held.acts()) by_due_.insert({held.due, held.head, key});
 }
 
 std::vector<HeadRef> HeldKeys::due(base::EpochMicros now, std::size_t heads_max) const {
+  return this->due(now, heads_max, [](const Held&) { return true; });
+}
+
+std::vector<HeadRef> HeldKeys::due(base::EpochMicros now, std::size_t heads_max,
+                                   const std::function<bool(const Held&)>& accept) const {
   std::vector<HeadRef> heads;
-  for (const auto& [due, key] : by_due_) {
+  for (const auto& [due, head, key] : by_due_) {
     if (due > now || heads.size() == heads_max) break;
-    heads.push_back({key, keys_.at(key).head, due});
+    if (accept(keys_.at(key))) heads.push_back({key, head, due});
   }
   return heads;
 }
 
 std::optional<base::EpochMicros> HeldKeys::next_due() const {
   if (by_due_.empty()) return std::nullopt;
-  return by_due_.begin()->first;
+  return by_due_.begin()->due;
 }
 
 const Held* HeldOverlay::find(const KeyHash& key) const {

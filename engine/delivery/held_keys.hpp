@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -23,6 +24,9 @@ struct Held {
   std::int64_t head = -1;     // number of the head's row
   base::EpochMicros due = 0;  // when the head acts
   bool blocked = false;       // the head is dead: nothing acts until an operator decides
+  bool running = false;       // the head is being performed: nothing acts until that has ended
+  KeyHash group = {};         // whose calls are counted together; nil: not known yet
+  bool acts() const { return !blocked && !running; }
   friend bool operator==(const Held&, const Held&) = default;
 };
 
@@ -48,13 +52,23 @@ class HeldKeys {
   std::size_t size() const { return keys_.size(); }
   std::int64_t events() const { return events_; }
 
-  // The heads due by `now`, earliest first, at most `heads_max`.
+  // The heads due by `now`, earliest first, in the order of their numbers, at most `heads_max`.
   std::vector<HeadRef> due(base::EpochMicros now, std::size_t heads_max) const;
+  // The same of those that `accept` takes.
+  std::vector<HeadRef> due(base::EpochMicros now, std::size_t heads_max,
+                           const std::function<bool(const Held&)>& accept) const;
   std::optional<base::EpochMicros> next_due() const;
 
  private:
   std::unordered_map<KeyHash, Held, KeyHashOf> keys_;
-  std::set<std::pair<base::EpochMicros, KeyHash>> by_due_;  // of keys that are not blocked
+  struct Waiting {
+    base::EpochMicros due;
+    std::int64_t head;
+    KeyHash key;
+    // NOLINTNEXTLINE(modernize-use-nullptr): false, it sees the 0 of the synthesised comparison
+    friend auto operator<=>(const Waiting&, const Waiting&) = default;
+  };
+  std::set<Waiting> by_due_;  // of keys whose head acts
   std::int64_t events_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -68,6 +69,35 @@ struct AwakenJob {
   Footing footing;
 };
 
+// What a call brought back.
+struct CallEnd {
+  std::int64_t number = 0;  // of the head
+  handler::CallOutcome outcome;
+  bool asked = false;   // it was asked about, not performed
+  bool charged = true;  // false: its failure uses up no attempt
+};
+
+// How many calls of a group (of one Kafka key) are under way.
+using CallCounts = std::unordered_map<KeyHash, std::size_t, KeyHashOf>;
+
+// Calls that have ended are settled, and heads whose turn has come are begun.
+struct CallsJob {
+  Footing footing;
+  std::vector<CallEnd> ends;
+  std::vector<HeadRef> heads;
+  CallCounts under_way;
+  std::size_t of_group_max = 0;
+};
+
+// A head that is marked as begun and is to be called.
+struct BegunCall {
+  std::int64_t number = 0;
+  KeyHash key;
+  KeyHash group;
+  handler::CallPtr call;
+  bool asks = false;  // what became of it, instead of performing it
+};
+
 // What came in from the retry topics: positions to remember, and records of dead letters that
 // somebody published by hand.
 struct CompanionsJob {
@@ -101,8 +131,8 @@ struct LetGoJob {
   Claim claim;
 };
 
-using Job = std::variant<TakeJob, ApplyJob, DrainJob, AwakenJob, CompanionsJob, CommandJob,
-                         ReadOutboxJob, SettleOutboxJob, MarkStoppedJob, LetGoJob>;
+using Job = std::variant<TakeJob, ApplyJob, DrainJob, AwakenJob, CallsJob, CompanionsJob,
+                         CommandJob, ReadOutboxJob, SettleOutboxJob, MarkStoppedJob, LetGoJob>;
 
 // What a job that went well has changed.
 struct Taken {
@@ -119,11 +149,12 @@ struct Committed {
   bool no_room = false;
   // A command: its page was not the last.
   bool more = false;
-  std::int64_t deaths = 0;    // attempts that ended so
-  std::int64_t survived = 0;  // ... or otherwise
-  std::int64_t revived = 0;   // dead letters that began a new life
-  std::int64_t targeted = 0;  // of a command: events of the page
-  CommandCount count;         // ... and what became of them
+  std::int64_t deaths = 0;       // attempts that ended so
+  std::int64_t survived = 0;     // ... or otherwise
+  std::int64_t revived = 0;      // dead letters that began a new life
+  std::int64_t targeted = 0;     // of a command: events of the page
+  CommandCount count;            // ... and what became of them
+  std::vector<BegunCall> begun;  // of a CallsJob
   // A loss was accepted: the lane must be taken again from where its position is now.
   bool moved = false;
   std::string refusal;  // ... or why it was not

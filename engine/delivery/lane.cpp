@@ -54,7 +54,7 @@ Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
 std::optional<Job> Lane::next_job(const Moment& now, const Gate& gate) {
   if (busy_ || now.at < not_before_) return std::nullopt;
   commits_seen_ = gate.commits;
-  held_up_ = gate.shut;
+  held_up_ = gate.shut && !limits_.performs;
   std::optional<Job> job = choose(now, gate);
   busy_ = job.has_value();
   job_generation_ = generation_;
@@ -101,6 +101,7 @@ bool Lane::may_apply() const {
 }
 
 std::optional<Job> Lane::choose_events(const Moment& now, const Gate& gate) {
+  if (limits_.performs) return choose_performing(now, gate);
   if (gate.shut || gate.occupied) return std::nullopt;
   std::size_t events = gate.probe ? 1 : limits_.batch_events_max;
   const std::int64_t allowed = valve_.events_allowed(now.at);
@@ -177,17 +178,6 @@ bool Lane::blame_slow(const Slowness& slowness, std::size_t events_max, const Ga
          (others_commit || slowness.alone >= kSlowAloneMax);
 }
 
-std::optional<Job> Lane::last_job() {
-  if (busy_ || let_go_) return std::nullopt;
-  if (phase_ == LanePhase::untaken || phase_ == LanePhase::stopped) {
-    let_go_ = true;  // there is nothing to let go of
-    return std::nullopt;
-  }
-  busy_ = true;
-  job_generation_ = generation_;
-  return LetGoJob{claim_};
-}
-
 bool Lane::end_job() {
   SPOOL_ASSERT(busy_, "the end of a job that was not begun");
   busy_ = false;
@@ -253,6 +243,8 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   next_number_ = state.open.next_number;
   next_scheduled_ = state.open.next_scheduled;
   suspicion_ = state.suspicion;
+  // Who was being performed is asked about, not run again.
+  if (limits_.performs) suspicion_.open_together = suspicion_.open_left = 0;
   companions_ = std::move(state.companions);
   if (state.outbox_pending) outbox_.written();
   SPOOL_ASSERT(next_ - start_ == counters_.sum(), "the lane's row breaks conservation");

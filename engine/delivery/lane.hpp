@@ -14,6 +14,7 @@
 #include "engine/delivery/backoff.hpp"
 #include "engine/delivery/feed.hpp"
 #include "engine/delivery/jobs.hpp"
+#include "engine/delivery/lane_calls.hpp"
 #include "engine/delivery/lane_outbox.hpp"
 #include "engine/delivery/ports.hpp"
 #include "engine/delivery/time.hpp"
@@ -42,6 +43,9 @@ struct LaneLimits {
   // batch whose commit had to be durable.
   std::chrono::milliseconds gather{10};
   std::size_t command_page_max = 500;
+  // Of a handler that performs: heads are called, so many of a Kafka key at once.
+  bool performs = false;
+  std::size_t calls_of_group_max = 4;
   std::chrono::milliseconds companions_every{1'000};  // positions are remembered
   ValveSettings valve = {};
 };
@@ -71,6 +75,7 @@ struct Gate {
   bool probe = false;         // ... and may be back: one event shall find out
   bool occupied = false;      // suspects run alone in the process: not now
   std::uint64_t commits = 0;  // of all lanes together, so far
+  std::size_t calls = 0;      // how many may be begun, where the handler performs
 };
 
 class Lane {
@@ -80,8 +85,9 @@ class Lane {
 
   // What to do now, if anything; the lane is busy until the matching finish().
   std::optional<Job> next_job(const Moment& now, const Gate& gate);
-  // The same for a lane that goes to somebody else: to let go of it, once.
-  std::optional<Job> last_job();
+  // The same for a lane that goes to somebody else: to settle what it has called, and to let go of
+  // it, once.
+  std::optional<Job> last_job(const Moment& now);
   bool let_go() const { return let_go_; }
   // When next_job() may have something though nothing else happens; empty: not by time alone.
   std::optional<Instant> wake_at(const Moment& now) const;
@@ -91,6 +97,7 @@ class Lane {
   // nobody all of them, is tried again.
   void finish_apply(ApplyJob job, const base::Result<Committed>& outcome, Instant now);
   void finish_drain(const base::Result<Committed>& outcome, Instant now);  // of a drain
+  void finish_calls(CallsJob job, const base::Result<Committed>& outcome, Instant now);
   void finish_awaken(base::Result<Committed> outcome, Instant now);
   void finish_companions(CompanionsJob job, base::Result<Committed> outcome, Instant now);
   void finish_command(const CommandJob& job, base::Result<Committed> outcome, Instant now);
@@ -99,6 +106,10 @@ class Lane {
   void finish_settle_outbox(SettleOutboxJob job, base::Result<Claim> outcome, Instant now);
   void finish_mark_stopped(const base::Status& outcome, Instant now);
   void finish_let_go();
+
+  // A call that was begun has ended; the next job settles it.
+  void call_ended(CallEnd end);
+  std::size_t calls_unsettled() const { return calls_.unsettled(); }
 
   // From the consumer, once the lane was placed.
   bool wants_records() const;
@@ -173,6 +184,8 @@ class Lane {
 
   std::optional<Job> choose(const Moment& now, const Gate& gate);
   std::optional<Job> choose_events(const Moment& now, const Gate& gate);
+  std::optional<Job> choose_performing(const Moment& now, const Gate& gate);
+  std::optional<Job> calls_job(Instant at, base::EpochMicros database, std::size_t calls_max);
   Job command_job(const Command& command, Instant now);
   const Command* next_command() const;
   bool may_apply() const;
@@ -212,6 +225,7 @@ class Lane {
 
   Feed feed_;
   LaneOutbox outbox_;
+  LaneCalls calls_;
   Valve valve_;
   bool no_room_ = false;  // the next event of the log waits until something held has finished
   bool drained_last_ = false;

@@ -95,6 +95,7 @@ void Lane::forget(const std::string& why) {
   forgotten_because_ = why;
   feed_.clear();
   outbox_.clear();
+  calls_.clear();
   held_ = std::make_shared<HeldKeys>();  // a job may still read the old one
   open_bytes_ = 0;
   next_scheduled_.reset();

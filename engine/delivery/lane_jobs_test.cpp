@@ -413,19 +413,19 @@ TEST_F(LaneJobsTest, no_event_is_blamed_for_a_slow_batch_before_it_runs_alone) {
 }
 
 TEST_F(LaneJobsTest, a_lane_lets_go_once_and_only_of_what_it_has) {
-  EXPECT_FALSE(lane.last_job());
+  EXPECT_FALSE(lane.last_job(moment(kStart)));
   EXPECT_TRUE(lane.let_go());
   Lane fresh = test::running({});
   fresh.offer(records(0, 0), std::nullopt, kStart);
   auto job = std::get<ApplyJob>(*fresh.next_job(moment(kStart), {}));
-  EXPECT_FALSE(fresh.last_job()) << "busy";
+  EXPECT_FALSE(fresh.last_job(moment(kStart))) << "busy";
   fresh.finish_apply(std::move(job), Failure(FailureKind::unavailable, "no"), kStart);
-  const auto last = fresh.last_job();
+  const auto last = fresh.last_job(moment(kStart));
   ASSERT_TRUE(last) << "no backoff holds that up";
   EXPECT_EQ(std::get<LetGoJob>(*last).claim, fresh.claim());
   fresh.finish_let_go();
   EXPECT_TRUE(fresh.let_go());
-  EXPECT_FALSE(fresh.last_job());
+  EXPECT_FALSE(fresh.last_job(moment(kStart)));
 }
 
 TEST_F(LaneJobsTest, a_drain_of_a_forgotten_life_changes_nothing) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/delivery/core_test_support.hpp"
+#include "engine/delivery/perform_test_support.hpp"
 #include "engine/delivery/ports.hpp"
 
 namespace spool::delivery::test {
@@ -63,6 +64,7 @@ struct Tables {
   std::int64_t outbox_next = 1;
   std::vector<Telling> told;
   std::vector<StagedEvent> applied;
+  std::map<message::Identity, PerformingRow> performing;  // the rows of a handler that performs
   Suspicion suspicion;
   std::map<std::string, std::int64_t> companions;
   bool let_go = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/delivery/attempts.hpp"
+#include "engine/delivery/perform_test_support.hpp"
 
 namespace spool::delivery::test {
 
@@ -41,6 +42,10 @@ Result<handler::ApplyCounts> MemoryTransaction::apply(handler::Batch& batch, std
   if (auto failure = store_.strike("apply")) return *failure;
   EXPECT_LT(first, last);
   EXPECT_LE(last, batch.size());
+  if (auto* admissions = dynamic_cast<AdmissionBatch*>(&batch)) {
+    auto& script = dynamic_cast<ScriptAdmissions&>(admissions->admissions());
+    return admissions->take_in(script.admit_in(mine_.performing, first, last), first, last);
+  }
   return play(dynamic_cast<ScriptBatch&>(batch).events(), first, last, mine_.applied);
 }
 
@@ -183,6 +188,7 @@ Status MemoryTransaction::awaken(std::span<const Awakening> rows) {
     EXPECT_EQ(node.mapped().row.state, OpenState::scheduled);
     node.key() = node.mapped().row.number = awakening.new_number;
     node.mapped().row.state = awakening.state;
+    node.mapped().row.key = awakening.key;
     node.mapped().row.called = true;
     EXPECT_TRUE(mine_.rows.insert(std::move(node)).inserted);
   }
@@ -196,6 +202,7 @@ Status MemoryTransaction::postpone(std::span<const Postponement> rows) {
     node.key() = node.mapped().row.number = row.new_number;
     node.mapped().row.state = OpenState::scheduled;
     node.mapped().row.due = row.due;
+    node.mapped().row.key = row.key;
     node.mapped().row.called = false;
     EXPECT_TRUE(mine_.rows.insert(std::move(node)).inserted);
   }

@@ -36,6 +36,13 @@ class MemoryTransaction final : public LaneTransaction {
   base::Status awaken(std::span<const Awakening> rows) override;
   base::Status postpone(std::span<const Postponement> rows) override;
   base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
+  base::Result<OpenPage> read_rows(std::span<const std::int64_t> numbers) override;
+  base::Result<std::vector<OpenRow>> find_open(std::span<const message::Identity> events) override;
+  base::Status mark(std::span<const HeadMark> heads) override;
+  base::Result<handler::Opened> open_calls(const handler::PerformThenSettle& way,
+                                           std::span<const handler::Turn> turns) override;
+  base::Result<handler::SettledRows> settle_calls(
+      const handler::PerformThenSettle& way, std::span<const handler::Settling> settlings) override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
   base::Status remember(std::span<const message::Identity> events) override;

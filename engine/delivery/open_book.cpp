@@ -16,6 +16,7 @@ void OpenBook::join(const OpenRow& row, bool counted) {
   held.head = row.number;
   held.due = row.due;
   held.blocked = row.state == OpenState::dead;
+  if (row.group != KeyHash{}) held.group = row.group;
 }
 
 void OpenBook::stay(const OpenRow& row) {
@@ -23,7 +24,14 @@ void OpenBook::stay(const OpenRow& row) {
   held.head = row.number;
   held.due = row.due;
   held.blocked = row.state == OpenState::dead;
+  held.running = false;
   if (held.blocked) --delta.open;
+}
+
+void OpenBook::run(const KeyHash& key, const KeyHash& group) {
+  Held& held = held_.touch(key);
+  held.running = true;
+  held.group = group;
 }
 
 void OpenBook::leave(const OpenRow& row) {
@@ -33,13 +41,20 @@ void OpenBook::leave(const OpenRow& row) {
   Held& held = held_.touch(row.key);
   SPOOL_ASSERT(held.events > 0, "a row leaves a key that holds none");
   --held.events;
-  if (held.head == row.number) held = Held{held.events, -1, 0, false};
+  if (held.head == row.number) held = Held{held.events, -1, 0, false, false, held.group};
 }
 
-Revival OpenBook::revive(const FoundLetter& letter, base::EpochMicros now) {
+Revival OpenBook::revive(const FoundLetter& letter, base::EpochMicros now, bool to_admit) {
   --delta.dead;
   ++delta.open;
   Revival revival{letter.id, letter.held_by, OpenState::head, now, letter.held_by >= 0};
+  if (to_admit && !revival.in_place) {
+    revival.number = take_number();
+    revival.state = OpenState::scheduled;
+    bytes_ += letter.bytes;
+    schedule(now);
+    return revival;
+  }
   Held& held = held_.touch(letter.key);
   if (revival.in_place) {
     held.head = letter.held_by;
@@ -59,7 +74,7 @@ Revival OpenBook::revive(const FoundLetter& letter, base::EpochMicros now) {
 }
 
 Awakening OpenBook::awaken(const OpenRow& row) {
-  Awakening awakening{row.number, take_number(), OpenState::head};
+  Awakening awakening{row.number, take_number(), OpenState::head, row.key};
   Held& held = held_.touch(row.key);
   if (held.events++ > 0) {
     awakening.state = OpenState::parked;
@@ -67,6 +82,7 @@ Awakening OpenBook::awaken(const OpenRow& row) {
     held.head = awakening.new_number;
     held.due = row.due;
   }
+  if (row.group != KeyHash{}) held.group = row.group;
   return awakening;
 }
 
@@ -84,6 +100,7 @@ void OpenBook::promoted(const KeyHash& key, std::int64_t number, base::EpochMicr
   Held& held = held_.touch(key);
   held.head = number;
   held.due = due;
+  held.running = false;
 }
 
 void OpenBook::schedule(base::EpochMicros due) {

@@ -27,10 +27,15 @@ class OpenBook {
   // A row is this from now on (same number): a head that failed, or died and holds its key.
   void stay(const OpenRow& row);
   void leave(const OpenRow& row);  // closed
-  // A dead letter begins a new life.
-  Revival revive(const FoundLetter& letter, base::EpochMicros now);
+  // A dead letter begins a new life: in its key's order, or, where events are admitted first, as a
+  // scheduled one whose time has come.
+  Revival revive(const FoundLetter& letter, base::EpochMicros now, bool to_admit = false);
   // A scheduled row takes its place.
   Awakening awaken(const OpenRow& row);
+  // The head of this key is being performed from now on.
+  void run(const KeyHash& key, const KeyHash& group);
+  // Whose calls those of the key are counted with.
+  void group(const KeyHash& key, const KeyHash& group) { held_.touch(key).group = group; }
 
   // Keys whose head is gone while others wait: their next row must be promoted.
   std::vector<KeyHash> headless() const;

@@ -10,6 +10,7 @@
 #include "engine/base/time.hpp"
 #include "engine/delivery/held_keys.hpp"
 #include "engine/delivery/order_key.hpp"
+#include "engine/message/identity.hpp"
 #include "engine/message/record_batch.hpp"
 #include "engine/message/rejection.hpp"
 
@@ -33,12 +34,17 @@ struct OpenRow {
   std::int32_t attempts = 0;              // made so far in this life
   base::EpochMicros first_failed_at = 0;  // 0: never
   std::int64_t bytes = 0;                 // as the lane's bound counts them
+  // Somebody may have begun to perform it, and has surely ended by then; 0: nobody has.
+  base::EpochMicros doubt_until = 0;
+  // Whose calls are counted together; known where it was looked at. Not stored.
+  KeyHash group = {};
 };
 
 // Rows with the records they keep, index by index; offset and timestamp are the original's.
 struct OpenPage {
   message::RecordBatch records;
   std::vector<OpenRow> rows;
+  std::vector<message::Identity> names;  // of read_rows() only
 };
 
 // An attempt that failed and will be made again: what its retry record says.
@@ -71,6 +77,14 @@ struct Awakening {
   std::int64_t number = 0;
   std::int64_t new_number = 0;
   OpenState state = OpenState::head;
+  KeyHash key;  // where admission has put it
+};
+
+// A head that is begun, or that is not after all.
+struct HeadMark {
+  std::int64_t number = 0;
+  base::EpochMicros due = 0;
+  base::EpochMicros doubt_until = 0;
 };
 
 // A head or a parked event that is not due yet: it holds its key no longer.
@@ -78,6 +92,7 @@ struct Postponement {
   std::int64_t number = 0;
   std::int64_t new_number = 0;
   base::EpochMicros due = 0;
+  KeyHash key;
 };
 
 // What holds a key, as the lane reads it when it is taken.

@@ -17,17 +17,25 @@ using base::Status;
 
 constexpr std::size_t kAwakenMax = 1'000;
 
-Status revive(LaneTransaction& transaction, OpenBook& book, const std::vector<FoundLetter>& letters,
-              base::EpochMicros now) {
+// One command's page, or one batch of requests, in its transaction.
+struct Page {
+  LaneTransaction& transaction;
+  OpenBook& book;
+  const Route& route;
+  base::EpochMicros now;
+};
+
+Status revive(const Page& page, const std::vector<FoundLetter>& letters) {
   if (letters.empty()) return {};
+  const bool to_admit = page.route.handler->performs() != nullptr;
   std::vector<Revival> revivals;
   revivals.reserve(letters.size());
-  for (const FoundLetter& letter : letters) revivals.push_back(book.revive(letter, now));
-  return own(transaction.revive(revivals));
+  for (const FoundLetter& letter : letters)
+    revivals.push_back(page.book.revive(letter, page.now, to_admit));
+  return own(page.transaction.revive(revivals));
 }
 
-Status replay(LaneTransaction& transaction, OpenBook& book, const CommandTargets& targets,
-              base::EpochMicros now, CommandCount& count) {
+Status replay(const Page& page, const CommandTargets& targets, CommandCount& count) {
   std::vector<FoundLetter> letters;
   for (const FoundLetter& letter : targets.letters) {
     if (letter.open) {
@@ -37,12 +45,28 @@ Status replay(LaneTransaction& transaction, OpenBook& book, const CommandTargets
     }
   }
   count.done += static_cast<std::int64_t>(letters.size());
-  return revive(transaction, book, letters, now);
+  return revive(page, letters);
+}
+
+// A handler that performs keeps rows of its own for what waits.
+Status tell_handler(const Page& page, std::span<const std::int64_t> numbers,
+                    handler::Settled fate) {
+  const handler::PerformThenSettle* way = page.route.handler->performs();
+  if (way == nullptr || numbers.empty()) return {};
+  auto rows = page.transaction.read_rows(numbers);
+  if (!rows) return own(rows.failure());
+  std::vector<handler::Settling> settlings;
+  for (std::size_t i = 0; i < rows->rows.size(); ++i) {
+    const OpenRow& row = rows->rows[i];
+    settlings.push_back({rows->names[i], row.life, row.attempts, fate, {}, {}, page.now});
+  }
+  auto settled = page.transaction.settle_calls(*way, settlings);
+  return settled ? Status() : own(settled.failure());
 }
 
 // Discarding or erasing a letter that holds its key lets the key go on.
-Status settle_letters(LaneTransaction& transaction, OpenBook& book, const Command& command,
-                      const CommandTargets& targets, CommandCount& count) {
+Status settle_letters(const Page& page, const Command& command, const CommandTargets& targets,
+                      CommandCount& count) {
   std::vector<base::Uuid> letters;
   std::vector<std::int64_t> rows;
   for (const FoundLetter& letter : targets.letters) {
@@ -53,70 +77,77 @@ Status settle_letters(LaneTransaction& transaction, OpenBook& book, const Comman
     row.key = letter.key;
     row.state = OpenState::dead;
     row.bytes = letter.bytes;
-    book.leave(row);
+    page.book.leave(row);
     rows.push_back(row.number);
   }
   count.done += static_cast<std::int64_t>(letters.size());
   if (!letters.empty()) {
-    if (auto done = own(transaction.settle_letters(command, letters)); !done) return done;
+    if (auto done = own(page.transaction.settle_letters(command, letters)); !done) return done;
   }
-  return rows.empty() ? Status() : own(transaction.close(rows));
+  return rows.empty() ? Status() : own(page.transaction.close(rows));
 }
 
-Status hasten(LaneTransaction& transaction, OpenBook& book, const CommandTargets& targets,
-              base::EpochMicros now, CommandCount& count) {
+Status hasten(const Page& page, const CommandTargets& targets, CommandCount& count) {
   std::vector<std::int64_t> numbers;
   for (const OpenRow& row : targets.rows) {
     const bool waits_for_time = row.state == OpenState::head || row.state == OpenState::scheduled;
-    if (!waits_for_time || row.due <= now) {
+    if (!waits_for_time || row.doubt_until != 0 || row.due <= page.now) {
       ++count.skipped;
       continue;
     }
     numbers.push_back(row.number);
     if (row.state == OpenState::scheduled) {
-      book.schedule(now);
+      page.book.schedule(page.now);
     } else {
-      book.promoted(row.key, row.number, now);
+      page.book.promoted(row.key, row.number, page.now);
     }
   }
   count.done += static_cast<std::int64_t>(numbers.size());
-  return numbers.empty() ? Status() : own(transaction.hasten(numbers, now));
+  if (numbers.empty()) return {};
+  if (auto done = tell_handler(page, numbers, handler::Settled::hastened); !done) return done;
+  return own(page.transaction.hasten(numbers, page.now));
 }
 
-// They end without effect, which counts as applied, like everything that was swallowed.
-Status cancel(LaneTransaction& transaction, OpenBook& book, const CommandTargets& targets,
-              CommandCount& count) {
+// They end without effect, which counts as applied, like everything that was swallowed. What has
+// begun is not ours to take back.
+Status cancel(const Page& page, const CommandTargets& targets, CommandCount& count) {
   std::vector<std::int64_t> numbers;
   for (const OpenRow& row : targets.rows) {
     // A dead head ends with its dead letter.
     if (row.state == OpenState::dead) continue;
-    book.leave(row);
-    ++book.delta.applied;
+    if (row.doubt_until != 0) {
+      ++count.skipped;
+      continue;
+    }
+    page.book.leave(row);
+    ++page.book.delta.applied;
     numbers.push_back(row.number);
   }
   count.done += static_cast<std::int64_t>(numbers.size());
-  return numbers.empty() ? Status() : own(transaction.close(numbers));
+  if (numbers.empty()) return {};
+  if (auto done = tell_handler(page, numbers, handler::Settled::cancelled); !done) return done;
+  return own(page.transaction.close(numbers));
 }
 
-Status carry_out(LaneTransaction& transaction, OpenBook& book, const Command& command,
-                 const CommandTargets& targets, base::EpochMicros now, CommandCount& count) {
+Status carry_out(const Page& page, const Command& command, const CommandTargets& targets,
+                 CommandCount& count) {
   switch (command.kind) {
     case CommandKind::replay:
-      return replay(transaction, book, targets, now, count);
+      return replay(page, targets, count);
     case CommandKind::retry_now:
-      return hasten(transaction, book, targets, now, count);
+      return hasten(page, targets, count);
     case CommandKind::cancel:
-      return cancel(transaction, book, targets, count);
+      return cancel(page, targets, count);
     case CommandKind::discard:
     case CommandKind::restore:
-      return settle_letters(transaction, book, command, targets, count);
+      return settle_letters(page, command, targets, count);
     case CommandKind::erase:
     case CommandKind::accept_loss:
       break;
   }
   SPOOL_ASSERT(command.kind == CommandKind::erase, "a loss is no matter of open events");
-  if (auto done = settle_letters(transaction, book, command, targets, count); !done) return done;
-  return cancel(transaction, book, targets, count);
+  if (auto done = settle_letters(page, command, targets, count); !done) return done;
+  return cancel(page, targets, count);
 }
 
 // In the order of the requests, which is the one in which somebody published them; each once.
@@ -180,16 +211,16 @@ Result<Committed> OpenRun::run(const LaneId& lane, const AwakenJob& job, base::E
   return transact(lane, job.footing, Durability::relaxed, work);
 }
 
-Result<Committed> OpenRun::run(const LaneId& lane, const CompanionsJob& job,
+Result<Committed> OpenRun::run(const LaneId& lane, const CompanionsJob& job, const Route& route,
                                base::EpochMicros now) {
-  const auto work = [&job, now](LaneTransaction& transaction, OpenBook& book,
-                                Committed& committed) -> Status {
+  const auto work = [&job, &route, now](LaneTransaction& transaction, OpenBook& book,
+                                        Committed& committed) -> Status {
     if (!job.requests.empty()) {
       auto found = transaction.find_letters(job.requests);
       if (!found) return found.failure();
       const std::vector<FoundLetter> asked = asked_for(job.requests, *found);
       committed.revived = static_cast<std::int64_t>(asked.size());
-      if (auto done = revive(transaction, book, asked, now); !done) return done;
+      if (auto done = revive({transaction, book, route, now}, asked); !done) return done;
     }
     return transaction.move_companions(job.next);
   };
@@ -197,17 +228,18 @@ Result<Committed> OpenRun::run(const LaneId& lane, const CompanionsJob& job,
 }
 
 // Durable: an operator is told of it.
-Result<Committed> OpenRun::run(const LaneId& lane, const CommandJob& job, base::EpochMicros now) {
-  const auto work = [&job, now](LaneTransaction& transaction, OpenBook& book,
-                                Committed& committed) -> Status {
+Result<Committed> OpenRun::run(const LaneId& lane, const CommandJob& job, const Route& route,
+                               base::EpochMicros now) {
+  const auto work = [&job, &route, now](LaneTransaction& transaction, OpenBook& book,
+                                        Committed& committed) -> Status {
     auto targets = transaction.targets(job.command, job.page_max);
     if (!targets) return targets.failure();
     committed.more = targets->live && targets->more;
     committed.targeted = static_cast<std::int64_t>(targets->letters.size() + targets->rows.size());
     if (!targets->live) return {};
     CommandCount& count = committed.count;
-    if (auto done = carry_out(transaction, book, job.command, *targets, now, count); !done)
-      return done;
+    const Page page{transaction, book, route, now};
+    if (auto done = carry_out(page, job.command, *targets, count); !done) return done;
     if (job.command.kind == CommandKind::replay) committed.revived = count.done;
     if (auto done = promote_next(transaction, book, now); !done) return done;
     // The command's end may be announced.

@@ -6,6 +6,7 @@
 #include "engine/delivery/jobs.hpp"
 #include "engine/delivery/open_book.hpp"
 #include "engine/delivery/ports.hpp"
+#include "engine/delivery/route.hpp"
 
 namespace spool::delivery {
 
@@ -14,8 +15,10 @@ class OpenRun {
   explicit OpenRun(Store& store) : store_(store) {}
 
   base::Result<Committed> run(const LaneId& lane, const AwakenJob& job, base::EpochMicros now);
-  base::Result<Committed> run(const LaneId& lane, const CompanionsJob& job, base::EpochMicros now);
-  base::Result<Committed> run(const LaneId& lane, const CommandJob& job, base::EpochMicros now);
+  base::Result<Committed> run(const LaneId& lane, const CompanionsJob& job, const Route& route,
+                              base::EpochMicros now);
+  base::Result<Committed> run(const LaneId& lane, const CommandJob& job, const Route& route,
+                              base::EpochMicros now);
   // The same for a command of that kind; `bounds` are those of the log at this moment.
   base::Result<Committed> accept_loss(const LaneId& lane, const CommandJob& job,
                                       const LogBounds& bounds);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/delivery/batch_run.hpp"
+#include "engine/delivery/calls_run.hpp"
 #include "engine/delivery/memory_store_test_support.hpp"
 #include "engine/delivery/open_run.hpp"
 
@@ -18,6 +19,9 @@ class Owner {
   explicit Owner(handler::Idempotence idempotence = handler::Idempotence::natural,
                  handler::Order order = handler::Order::kafka_key);
 
+  // Of a handler that performs.
+  explicit Owner(handler::Handler own);
+
   // The next events of the log, in one batch.
   RunDone apply(const std::vector<Sent>& events);
   RunDone apply(std::vector<Slice> slices);
@@ -25,9 +29,14 @@ class Owner {
   RunDone drain();
   RunDone drain(const std::vector<HeadRef>& heads);
   base::Result<Committed> awaken();
+  // Of a handler that performs: these ends, and every head that is due, at most `heads_max`.
+  RunDone calls(std::vector<CallEnd> ends, std::size_t heads_max = 1'000);
   base::Result<Committed> companions(std::map<std::string, std::int64_t> next,
                                      std::vector<ReplayRequest> requests);
   base::Result<Committed> carry_out(CommandKind kind);
+
+  // Takes over what the store has, as the next owner of the lane.
+  void inherit();
 
   Footing footing() const;
   const Held* held(const std::string& key) const { return held_->find(hash_kafka_key(key)); }
@@ -42,6 +51,8 @@ class Owner {
   handler::Handler handler;
   Route route;
   Footing limits;  // its bounds are those of every job
+  std::size_t calls_of_group_max = 1'000;
+  CallCounts under_way;
   base::EpochMicros now = kMorning;
   std::optional<base::EpochMicros> next_scheduled;
 
@@ -50,6 +61,7 @@ class Owner {
 
   BatchRun batch_run_;
   OpenRun open_run_;
+  std::unique_ptr<CallsRun> calls_run_;
   Claim claim_;
   std::int64_t next_ = 0;
   std::int64_t next_number_ = 1;

@@ -170,6 +170,18 @@ class LaneTransaction {
   virtual base::Status awaken(std::span<const Awakening> rows) = 0;
   // Heads and parked rows that turn out not to be due become scheduled.
   virtual base::Status postpone(std::span<const Postponement> rows) = 0;
+  // These rows with their records and names; those that there are, by number.
+  virtual base::Result<OpenPage> read_rows(std::span<const std::int64_t> numbers) = 0;
+  // The rows of these events; those that there are.
+  virtual base::Result<std::vector<OpenRow>> find_open(
+      std::span<const message::Identity> events) = 0;
+  // Heads that are begun, or are not after all.
+  virtual base::Status mark(std::span<const HeadMark> heads) = 0;
+  // The handler's own part, where it performs.
+  virtual base::Result<handler::Opened> open_calls(const handler::PerformThenSettle& way,
+                                                   std::span<const handler::Turn> turns) = 0;
+  virtual base::Result<handler::SettledRows> settle_calls(
+      const handler::PerformThenSettle& way, std::span<const handler::Settling> settlings) = 0;
   virtual base::Result<std::optional<base::EpochMicros>> next_scheduled() = 0;
 
   // The inbox: which of these were settled before, and those that now are.

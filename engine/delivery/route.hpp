@@ -15,8 +15,11 @@ struct Route {
   RetryPolicy policy = {};
   // After a death the key stays held until an operator decides.
   bool hold_after_death = false;
-  // What one event alone may take, once its batch has been too slow again and again.
+  // What one event alone may take, once its batch has been too slow again and again; what one call
+  // may take.
   std::chrono::milliseconds timeout{30'000};
+  // A call begins so soon after its marker, or not at all.
+  std::chrono::milliseconds call_grace{2'000};
 };
 
 }  // namespace spool::delivery

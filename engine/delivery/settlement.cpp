@@ -53,6 +53,8 @@ void Settlement::sort_out(std::size_t item) {
       return open(item, OpenState::parked, 0);
     case Fate::schedule:
       return schedule(item);
+    case Fate::hold:
+      return hold(item);
     case Fate::retry:
       return fail(item);
     case Fate::die:
@@ -75,10 +77,33 @@ void Settlement::schedule(std::size_t item) {
   book_.leave(*row);
   OpenRow waiting = *row;
   waiting.number = book_.take_number();
+  waiting.key = attempts_.key(item);
   waiting.state = OpenState::scheduled;
   waiting.due = due;
   book_.join(waiting);
-  postponed_.push_back({row->number, waiting.number, due});
+  postponed_.push_back({row->number, waiting.number, due, waiting.key});
+}
+
+void Settlement::swallow(std::span<const OpenRow> rows) {
+  for (const OpenRow& row : rows) {
+    book_.leave(row);
+    ++book_.delta.applied;
+    closed_.push_back(row.number);
+  }
+}
+
+// Admitted: it waits for its turn, which may have come.
+void Settlement::hold(std::size_t item) {
+  const KeyHash key = attempts_.key(item);
+  const OpenRow* row = attempts_.row(item);
+  if (row == nullptr) {
+    const bool behind = book_.held(key) != nullptr;
+    return open(item, behind ? OpenState::parked : OpenState::head, behind ? 0 : now_);
+  }
+  OpenRow awake = *row;
+  awake.key = key;
+  awake.group = attempts_.group(item);
+  awakened_.push_back(book_.awaken(awake));
 }
 
 OpenRow Settlement::row_of(std::size_t item, OpenState state) {
@@ -87,6 +112,7 @@ OpenRow Settlement::row_of(std::size_t item, OpenState state) {
   row.key = attempts_.key(item);
   row.state = state;
   row.bytes = held_bytes(attempts_.record(item));
+  if (route_.handler->performs() != nullptr) row.group = attempts_.group(item);
   if (const OpenRow* known = attempts_.row(item)) {
     row.life = known->life;
     row.attempts = known->attempts;
@@ -122,6 +148,7 @@ void Settlement::fail(std::size_t item) {
   row.state = OpenState::head;
   row.due = trouble.due;
   row.attempts = attempts_.attempt(item) - (trouble.charged ? 0 : 1);
+  row.doubt_until = trouble.in_doubt ? now_ : 0;
   if (row.first_failed_at == 0) row.first_failed_at = now_;
   FailedOnce failed{trouble.why, trouble.rung};
   if (known == nullptr) {
@@ -182,7 +209,9 @@ void Settlement::buried(std::size_t letter, bool fresh) {
         death_told(letters_[letter], attempts_.cause(letter_items_[letter]), lane_, route_));
   }
   OpenRow row = letter_rows_[letter];
-  if (fresh && route_.hold_after_death) {
+  // What was not admitted yet holds no key.
+  const bool has_key = from_log || row.state != OpenState::scheduled;
+  if (fresh && route_.hold_after_death && has_key) {
     row.state = OpenState::dead;
     row.due = 0;
     if (from_log) {
@@ -208,6 +237,9 @@ Status Settlement::write_open(LaneTransaction& transaction) {
   }
   if (!postponed_.empty()) {
     if (auto done = own(transaction.postpone(postponed_)); !done) return done;
+  }
+  if (!awakened_.empty()) {
+    if (auto done = own(transaction.awaken(awakened_)); !done) return done;
   }
   if (!blocked_.empty()) {
     if (auto done = own(transaction.block(blocked_)); !done) return done;

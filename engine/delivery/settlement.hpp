@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class Settlement {
              base::EpochMicros now)
       : lane_(lane), attempts_(attempts), route_(route), book_(book), now_(now) {}
 
+  // These waited, and need not be performed any more; before settle().
+  void swallow(std::span<const OpenRow> rows);
   base::Status settle(LaneTransaction& transaction);
 
   bool outbox_written() const { return outbox_written_; }
@@ -45,6 +48,7 @@ class Settlement {
   void fail(std::size_t item);
   void die(std::size_t item);
   void schedule(std::size_t item);
+  void hold(std::size_t item);
   void open(std::size_t item, OpenState state, base::EpochMicros due);
   OpenRow row_of(std::size_t item, OpenState state);
   void report(std::size_t item, const Attempts::Named& named, base::EpochMicros due);
@@ -70,6 +74,7 @@ class Settlement {
   std::vector<std::int64_t> closed_;
   std::vector<std::int64_t> blocked_;
   std::vector<Postponement> postponed_;
+  std::vector<Awakening> awakened_;
   std::vector<FailedEvent> failed_;
   std::vector<Telling> tellings_;
 };

@@ -4,21 +4,13 @@
 // commits, waits, reads a clock, or touches Kafka.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "engine/base/result.hpp"
-#include "engine/base/time.hpp"
-#include "engine/message/envelope.hpp"
-
-namespace spool::postgres {
-class Transaction;
-}
+#include "engine/handler/apply.hpp"
+#include "engine/handler/perform.hpp"
 
 namespace spool::handler {
 
@@ -33,7 +25,7 @@ enum class Idempotence {
 // Which events wait for each other: those of one key keep their order, also through failures.
 enum class Order {
   kafka_key,  // a record without a key waits for nobody
-  finer_key,  // ApplyAtOnce::order_key(), within the Kafka key
+  finer_key,  // ApplyAtOnce::order_key(), or what admission says, within the Kafka key
   none,
 };
 
@@ -49,96 +41,22 @@ struct HandlerSpec {
   std::string user_field = {};
 };
 
-// The attempt at hand. Events come for the first time in life 0; each replay begins a new life.
-struct Attempt {
-  base::EpochMicros now = 0;  // the database's time: the only clock
-  std::int32_t life = 0;
-  std::int32_t number = 1;  // within the life
-  // It was scheduled, and its time has come, or an operator said so: it is not to say NotDue again.
-  bool called = false;
-};
-
-// The event is to be applied at this time, not before. It holds nobody up until then.
-struct NotDue {
-  base::EpochMicros due = 0;
-};
-
-// What stage() makes of an event: staged, rejected for ever, or not due yet.
-using Staging = std::variant<std::monostate, message::Rejection, NotDue>;
-
-// An event that apply() could not apply; it has left no trace in the database.
-struct EventFailure {
-  std::size_t event = 0;  // its number in the batch
-  message::ErrorType type = message::ErrorType::other;
-  std::string text = {};                             // printable, without secrets
-  std::optional<base::EpochMicros> not_before = {};  // Retry-After, as a point in time
-  std::string dependency = {};  // the service to blame, one of HandlerSpec::dependencies, or empty
-};
-
-// What other systems are told when an event has taken effect: published, through the outbox of the
-// same transaction, to the topic of domain events, under the key of its cause.
-struct DomainEvent {
-  std::size_t cause = 0;  // the number in the batch of the event that it follows from
-  std::string type;       // e.g. list.synced.v1
-  std::string subject = {};
-  std::string data;  // JSON
-};
-
-// What became of the events that one apply() was given; together they are all of them.
-struct ApplyCounts {
-  std::int64_t written = 0;  // they, or the newest of those folded with them, changed the database
-  std::int64_t coalesced = 0;  // folded into another event of the same apply()
-  std::int64_t stale = 0;      // older than what the database had
-  std::int64_t duplicate = 0;  // the same (source, id) once more, where the handler can tell
-  std::int64_t rows = 0;       // rows written, for the flush statistics
-  // Not among the above. The engine decides what becomes of them, and may apply the batch again
-  // without them and without the later events of their keys.
-  std::vector<EventFailure> failed = {};
-  std::vector<DomainEvent> told = {};
-};
-
-// The events of one transaction, staged by one thread and applied by the same thread.
-class Batch {
- public:
-  virtual ~Batch() = default;
-
-  // Validates the event and keeps what apply() needs: a copy, nothing of the event outlives the
-  // call. Pure. An event that is rejected or not due leaves no trace in the batch.
-  virtual Staging stage(const message::Event& event, const Attempt& attempt) = 0;
-
-  // How many events are staged; they are numbered 0..size-1 in the order of stage().
-  virtual std::size_t size() const = 0;
-
-  // Forgets the events, keeps the memory.
-  virtual void clear() = 0;
-
-  // Applies the staged events [first, last) in their order, set-based. May be called again for
-  // parts, after a rollback, when the database refused the whole (bad_data): the engine halves
-  // until it has the culprit.
-  virtual base::Result<ApplyCounts> apply(postgres::Transaction& transaction, std::size_t first,
-                                          std::size_t last) = 0;
-};
-
-// A handler whose whole effect is a set of rows: applied at once, in the transaction that moves the
-// lane's position.
-class ApplyAtOnce {
- public:
-  virtual ~ApplyAtOnce() = default;
-  virtual std::unique_ptr<Batch> make_batch() const = 0;
-
-  // With Order::finer_key: whose events wait for each other, within one Kafka key. Pure; any
-  // thread.
-  virtual std::string order_key(const message::Event&) const { return {}; }
-};
-
-// How the events take their way through the handler. A handler that calls other services (admit,
-// perform, settle) is a second alternative of this type, and joins it together with the first
-// handler that needs it.
-using Way = std::variant<std::unique_ptr<ApplyAtOnce>>;
+// How the events take their way through the handler.
+using Way = std::variant<std::unique_ptr<ApplyAtOnce>, std::unique_ptr<PerformThenSettle>>;
 
 struct Handler {
   HandlerSpec spec;
   Way way;
+
+  // Null: the handler goes the other way.
+  const ApplyAtOnce* applies() const {
+    const auto* at_once = std::get_if<std::unique_ptr<ApplyAtOnce>>(&way);
+    return at_once == nullptr ? nullptr : at_once->get();
+  }
+  const PerformThenSettle* performs() const {
+    const auto* performer = std::get_if<std::unique_ptr<PerformThenSettle>>(&way);
+    return performer == nullptr ? nullptr : performer->get();
+  }
 };
 
 }  // namespace spool::handler

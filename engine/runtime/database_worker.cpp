@@ -29,9 +29,9 @@ const base::Failure* failure_of(const delivery::Done& done) {
 }
 
 const char* job_name(const delivery::Job& job) {
-  constexpr const char* kNames[] = {"take",         "apply",   "drain",       "awaken",
-                                    "companions",   "command", "read_outbox", "settle_outbox",
-                                    "mark_stopped", "let_go"};
+  constexpr const char* kNames[] = {"take",          "apply",        "drain",   "awaken",
+                                    "calls",         "companions",   "command", "read_outbox",
+                                    "settle_outbox", "mark_stopped", "let_go"};
   static_assert(std::size(kNames) == std::variant_size_v<delivery::Job>);
   return kNames[job.index()];
 }
@@ -88,11 +88,12 @@ void DatabaseWorker::work_on(delivery::Work work) {
                                            failure->kind == FailureKind::in_doubt);
   const bool taken = failure == nullptr && std::holds_alternative<delivery::TakeJob>(work.job);
   state_ = lost ? State::down : State::idle;
-  auto rows = board_.with([&](delivery::Dispatcher& lanes) {
+  auto over = board_.with([&](delivery::Dispatcher& lanes) {
     return lanes.finish(std::move(work), std::move(done), ended);
   });
   board_.wake_one();  // somebody may have waited for this job's end
-  if (rows) listener_.publish(std::move(*rows));
+  if (over.publish) listener_.publish(std::move(*over.publish));
+  if (over.call) listener_.call(std::move(*over.call));
   if (lost) listener_.connection_lost();
   if (taken) listener_.lane_taken();
   listener_.job_finished();

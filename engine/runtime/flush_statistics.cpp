@@ -19,4 +19,18 @@ Flushed FlushStatistics::take() {
   return std::exchange(sum_, {});
 }
 
+void log_flushed(std::map<std::string, FlushStatistics>& by_handler, observe::Logger& log) {
+  for (auto& [handler, statistics] : by_handler) {
+    const Flushed sum = statistics.take();
+    if (sum.transactions == 0) continue;
+    log.info("handler.flushed", {{"handler", handler},
+                                 {"transactions", sum.transactions},
+                                 {"events", sum.events},
+                                 {"coalesced", sum.coalesced},
+                                 {"rows", sum.rows},
+                                 {"dead", sum.dead},
+                                 {"seconds", sum.seconds}});
+  }
+}
+
 }  // namespace spool::runtime

@@ -3,7 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <string>
+
+#include "engine/observe/log.hpp"
 
 namespace spool::runtime {
 
@@ -25,5 +29,8 @@ class FlushStatistics {
   std::mutex mutex_;
   Flushed sum_;
 };
+
+// One line for each handler that has flushed since the last time.
+void log_flushed(std::map<std::string, FlushStatistics>& by_handler, observe::Logger& log);
 
 }  // namespace spool::runtime

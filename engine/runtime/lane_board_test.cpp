@@ -34,7 +34,7 @@ TEST(LaneBoard, GivesEachJobToOneWorker) {
       while (auto work = board.wait_for_work()) {
         ++takes[static_cast<std::size_t>(work->lane.partition)];
         board.with([&](Dispatcher& lanes) {
-          return lanes.finish(std::move(*work), taken(7), LaneBoard::now()).has_value();
+          return lanes.finish(std::move(*work), taken(7), LaneBoard::now()).publish.has_value();
         });
         board.wake_one();
       }
@@ -69,7 +69,7 @@ TEST(LaneBoard, WakesForABackoff) {
   const auto failed_at = LaneBoard::now();
   board.with([&](Dispatcher& lanes) {
     const base::Failure away(base::FailureKind::unavailable, "away");
-    return lanes.finish(std::move(*first), delivery::TakeDone{away}, failed_at).has_value();
+    return lanes.finish(std::move(*first), delivery::TakeDone{away}, failed_at).publish.has_value();
   });
   ASSERT_TRUE(board.wait_for_work());
   EXPECT_GE(LaneBoard::now(), failed_at + limits.wait_first);

@@ -16,6 +16,7 @@
 #include "engine/runtime/intake.hpp"
 #include "engine/runtime/loop.hpp"
 #include "engine/runtime/relay.hpp"
+#include "engine/runtime/upstreams.hpp"
 #include "engine/runtime/worker_plan.hpp"
 
 namespace spool::runtime {
@@ -50,6 +51,7 @@ struct Worker::Impl {
   std::vector<std::unique_ptr<Intake>> intakes;
   std::unique_ptr<Companions> companions;
   std::unique_ptr<Housekeeper> housekeeper;
+  Upstreams upstreams;
   std::vector<std::unique_ptr<DatabaseWorker>> workers;
   std::vector<store::PgStore*> stores;  // of the workers, while the loop runs
   std::unique_ptr<admin::AdminServer> admin_server;
@@ -66,7 +68,8 @@ struct Worker::Impl {
         probe(p),
         metrics(m),
         log(l),
-        board(lanes_of(settings), settings.breakers, clock) {}
+        board(lanes_of(settings), settings.breakers, clock),
+        upstreams(settings, board, metrics, log) {}
 
   base::Status start();
   base::Status start_kafka();
@@ -84,7 +87,6 @@ struct Worker::Impl {
   void fail(const base::Failure& failure);
   void update_health();
   observe::CheckState loop_state() const;
-  void report_flushes();
   void report_circuits();
   std::chrono::milliseconds call_limit() const;
   void interrupt_stuck_calls(std::chrono::milliseconds limit);
@@ -119,6 +121,7 @@ base::Status Worker::Impl::start() {
   health.add(observe::Probe::ready, "lanes");
   if (auto started = start_admin(); !started) return started;
   if (auto started = start_kafka(); !started) return started;
+  if (auto started = upstreams.start(); !started) return started;
   start_database();
   if (auto started = start_intakes(); !started) return started;
   loop.every(kShutdownPeriod, [this] {
@@ -129,7 +132,7 @@ base::Status Worker::Impl::start() {
     interrupt_stuck_calls(call_limit());
     progress_shutdown();
   });
-  loop.every(kFlushReportPeriod, [this] { report_flushes(); });
+  loop.every(kFlushReportPeriod, [this] { log_flushed(flushed, log); });
   return {};
 }
 
@@ -161,6 +164,7 @@ void Worker::Impl::start_database() {
   const JobListener listener{
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
+      [this](delivery::ToCall calls) { upstreams.hand_over(std::move(calls)); },
       [this] { housekeeper->hurry(); }, [this] { housekeeper->hurry(); }};
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
@@ -230,6 +234,7 @@ std::chrono::milliseconds Worker::Impl::call_limit() const {
 void Worker::Impl::interrupt_stuck_calls(std::chrono::milliseconds limit) {
   for (store::PgStore* store : stores) store->interrupt(limit);
   if (housekeeper) housekeeper->interrupt(limit);
+  upstreams.interrupt(limit);
 }
 
 // Database workers end jobs far more often than the loop has to look.
@@ -274,20 +279,6 @@ void Worker::Impl::update_health() {
   health.set("lanes", {trouble.empty(), trouble.empty() ? "running" : trouble});
 }
 
-void Worker::Impl::report_flushes() {
-  for (auto& [handler, statistics] : flushed) {
-    const Flushed sum = statistics.take();
-    if (sum.transactions == 0) continue;
-    log.info("handler.flushed", {{"handler", handler},
-                                 {"transactions", sum.transactions},
-                                 {"events", sum.events},
-                                 {"coalesced", sum.coalesced},
-                                 {"rows", sum.rows},
-                                 {"dead", sum.dead},
-                                 {"seconds", sum.seconds}});
-  }
-}
-
 void Worker::Impl::report_circuits() {
   for (const HandlerRoute& h : settings.handlers) {
     for (const std::string& service : h.handler->spec.dependencies) {
@@ -309,6 +300,7 @@ void Worker::Impl::begin_drain(int signal) {
   stage = Stage::draining;
   stage_deadline = LaneBoard::now() + settings.drain_timeout;
   for (const auto& intake : intakes) intake->stop_intake();
+  board.with([](delivery::Dispatcher& lanes) { lanes.stop_calls(); });
   update_health();
   progress_shutdown();
 }
@@ -319,6 +311,7 @@ std::size_t Worker::Impl::unfinished(std::size_t& outbox) {
   board.with([&](delivery::Dispatcher& lanes) {
     lanes.for_each([&](const delivery::Lane& lane) {
       records += (lane.held_up() ? 0 : lane.buffered_records()) + (lane.busy() ? 1 : 0);
+      records += lane.calls_unsettled();
       outbox += lane.outbox_quiet() ? 0 : 1;
     });
   });
@@ -364,13 +357,14 @@ void Worker::Impl::fail(const base::Failure& failure) {
 }
 
 void Worker::Impl::shut_down() {
-  report_flushes();
+  log_flushed(flushed, log);
   board.close();
   // A call that does not come back would keep the process for ever; what was drained has none under
   // way.
   for (store::PgStore* store : stores) store->close();
   if (housekeeper) housekeeper->close();
   workers.clear();
+  upstreams.close();
   housekeeper.reset();
   intakes.clear();
   companions.reset();

@@ -13,6 +13,7 @@
 #include "engine/delivery/breaker.hpp"
 #include "engine/delivery/lane.hpp"
 #include "engine/delivery/ports.hpp"
+#include "engine/delivery/rate_slots.hpp"
 #include "engine/delivery/retry_policy.hpp"
 #include "engine/handler/handler.hpp"
 #include "engine/kafka/cluster.hpp"
@@ -32,8 +33,11 @@ struct HandlerRoute {
   std::string dead_letter_topic;
   delivery::RetryPolicy retry = {};
   bool hold_after_death = false;
-  std::chrono::milliseconds timeout{30'000};  // of an event that is run alone
+  std::chrono::milliseconds timeout{30'000};  // of an event that is run alone, and of a call
   delivery::LaneLimits lane = {};
+  // Where it performs: calls at once, all together and of one Kafka key.
+  std::size_t calls_max = 64;
+  std::size_t calls_of_key_max = 4;
 };
 
 struct WorkerSettings {
@@ -45,6 +49,8 @@ struct WorkerSettings {
   std::size_t database_workers = 2;
   std::size_t prefetch_bytes = 64UL * 1024 * 1024;  // of all consumers together
   delivery::BreakerSettings breakers;
+  // Limits of rate that hold over the whole deployment, by the name of the service.
+  std::map<std::string, delivery::RatePolicy> rates;
   std::string events_topic;  // for domain events
   std::chrono::milliseconds take_lock_timeout{500};
   std::chrono::milliseconds drain_timeout{10'000};

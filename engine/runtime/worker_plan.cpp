@@ -19,7 +19,13 @@ std::map<std::string, delivery::HandlerLanes> lanes_of(const WorkerSettings& set
   for (const HandlerRoute& h : settings.handlers) {
     delivery::HandlerLanes own{h.lane, h.handler->spec.dependencies};
     std::size_t& batch = own.limits.batch_events_max;
-    if (!own.dependencies.empty()) batch = std::min(batch, kDependentBatchMax);
+    own.limits.performs = h.handler->performs() != nullptr;
+    own.limits.calls_of_group_max = h.calls_of_key_max;
+    own.calls_max = h.calls_max;
+    own.call_timeout = h.timeout;
+    // What is admitted calls nobody.
+    if (!own.dependencies.empty() && !own.limits.performs)
+      batch = std::min(batch, kDependentBatchMax);
     lanes.emplace(h.handler->spec.name, std::move(own));
   }
   return lanes;

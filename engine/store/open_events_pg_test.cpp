@@ -152,8 +152,8 @@ TEST_F(OpenEventsPg, ARowThatIsNotThereStopsTheLane) {
   open({retried(1, 1)});
   const std::int64_t numbers[] = {1, 7};
   const delivery::KeyHash keys[] = {key(1)};
-  const Awakening awakening[] = {{1, 9, OpenState::head}};
-  const delivery::Postponement later[] = {{1, 9, 5}, {7, 10, 5}};
+  const Awakening awakening[] = {{1, 9, OpenState::head, key(1)}};
+  const delivery::Postponement later[] = {{1, 9, 5, key(1)}, {7, 10, 5, key(1)}};
   const delivery::Reschedule again[] = {
       {event(8, 1, OpenState::head).row, source(), "e8", {}, failed()}};
   for (const Body& body : std::vector<Body>{[&](auto& open) { return open.close(numbers); },
@@ -263,8 +263,12 @@ TEST_F(OpenEventsPg, ScheduledEventsTakeTheirPlaceWhenDue) {
   EXPECT_THAT(due(50, 10), ElementsAre(2, 1));
   EXPECT_THAT(due(49, 10), ElementsAre(2));
   EXPECT_THAT(due(50, 1), ElementsAre(2));
-  const Awakening awakenings[] = {{2, 5, OpenState::head}, {1, 6, OpenState::parked}};
+  const Awakening awakenings[] = {{2, 5, OpenState::head, key(1)},
+                                  {1, 6, OpenState::parked, key(7)}};
   work([&](auto& open) { return open.awaken(awakenings); });
+  EXPECT_EQ(open_rows("number, order_key = '" + base::to_string(key(7)) + "'"),
+            "3 f, 4 f, 5 f, 6 t")
+      << "admission may have found another key";
   EXPECT_EQ(open_rows("number, state, event_id, (extract(epoch from due_at) * 1000000)::bigint"),
             "3 scheduled e3 90, 4 head e4 10, 5 head e2 30, 6 parked e1 50");
   EXPECT_EQ(ask([](auto& open) { return open.next_scheduled(); }), 90);
@@ -272,7 +276,7 @@ TEST_F(OpenEventsPg, ScheduledEventsTakeTheirPlaceWhenDue) {
 
 TEST_F(OpenEventsPg, WhatIsNotDueYetIsPutOffWithAllThatIsKnownOfIt) {
   open({retried(1, 1), event(2, 1, OpenState::parked)});
-  const delivery::Postponement later[] = {{1, 7, 4'000'000}, {2, 8, 5'000'000}};
+  const delivery::Postponement later[] = {{1, 7, 4'000'000, key(1)}, {2, 8, 5'000'000, key(1)}};
   work([&](auto& open) { return open.postpone(later); });
   EXPECT_EQ(open_rows("number, state, event_id, attempts, extract(epoch from due_at)::bigint"),
             "7 scheduled e1 1 4, 8 scheduled e2 0 5");

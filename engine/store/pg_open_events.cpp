@@ -49,11 +49,12 @@ constexpr Statement kOpen{
 constexpr Statement kReschedule{
     "lane_reschedule",
     "with heads as (select * from unnest($3::bigint[], $4::bigint[], $5::int[], $6::bigint[],"
-    " $7::text[], $8::text[], $9::uuid[], $10::text[], $11::bytea[]) with ordinality as h (number,"
-    " due, attempts, first_failed, error_type, error_message, outbox_id, outbox_topic,"
-    " outbox_headers, nr)),"
+    " $7::text[], $8::text[], $9::uuid[], $10::text[], $11::bytea[], $13::bigint[])"
+    " with ordinality as h (number, due, attempts, first_failed, error_type, error_message,"
+    " outbox_id, outbox_topic, outbox_headers, doubt_until, nr)),"
     " changed as (update spool.open_events o set state = 'head', due_at = " SPOOL_TIME("h.due") ","
     " attempts = h.attempts, first_failed_at = " SPOOL_TIME("h.first_failed") ","
+    " doubt_until = " SPOOL_TIME("h.doubt_until") ","
     " error_type = h.error_type, error_message = h.error_message,"
     " history = " SPOOL_HISTORY("o.history", SPOOL_HISTORY_ENTRY("o.life", "h.attempts",
                                                                  "h.error_type",
@@ -116,8 +117,8 @@ constexpr Statement kRead{
     " limit greatest(1, $5::bigint / cardinality($3::uuid[]))) o),"
     " measured as (select p.*, row_number() over shared as place, sum(p.bytes) over shared as sum"
     " from picked p window shared as (order by p.rank, p.nr rows unbounded preceding))"
-    " select " SPOOL_OPEN_COLUMNS
-    ", o.record_offset, o.record_timestamp_ms, o.key, o.value, o.headers from measured o"
+    " select " SPOOL_OPEN_COLUMNS ", " SPOOL_RECORD_COLUMNS
+    " from measured o"
     " where o.place = 1 or (o.place <= $5 and o.sum <= $6::bigint) order by o.nr, o.number"};
 
 constexpr Statement kReadScheduled{
@@ -133,17 +134,18 @@ constexpr Statement kNextScheduled{
 
 constexpr Statement kAwaken{
     "lane_awaken",
-    "update spool.open_events o set number = a.new_number, state = a.state, called = true"
-    " from unnest($3::bigint[], $4::bigint[], $5::text[]) as a (number, new_number, state)"
+    "update spool.open_events o set number = a.new_number, state = a.state,"
+    " order_key = a.order_key, called = true from unnest($3::bigint[], $4::bigint[], $5::text[],"
+    " $6::uuid[]) as a (number, new_number, state, order_key)"
     " where o.handler = $1 and o.partition = $2 and o.number = a.number and o.state = 'scheduled'"};
 
 constexpr Statement kPostpone{
     "lane_postpone",
     "update spool.open_events o set number = p.new_number, state = 'scheduled',"
-    " due_at = " SPOOL_TIME("p.due") ", called = false"
-    " from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as p (number, new_number, due)"
-    " where o.handler = $1 and o.partition = $2 and o.number = p.number"
-    " and o.state in ('head', 'parked')"};
+    " due_at = " SPOOL_TIME("p.due") ", order_key = p.order_key, called = false"
+    " from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::uuid[])"
+    " as p (number, new_number, due, order_key)"
+    " where o.handler = $1 and o.partition = $2 and o.number = p.number and o.state <> 'dead'"};
 
 ArrayText numbers_of(std::span<const std::int64_t> numbers) {
   ArrayText array;
@@ -197,25 +199,6 @@ struct NewRows {
   }
 };
 
-// Fails if the stored headers are damaged.
-Status append_record(const Rows& rows, std::size_t row, message::RecordBatch& records) {
-  message::Record record;
-  record.offset = rows.int64(row, kOpenColumns);
-  record.timestamp_ms = rows.int64(row, kOpenColumns + 1);
-  const auto key = rows.bytes(row, kOpenColumns + 2);
-  const auto value = rows.bytes(row, kOpenColumns + 3);
-  const auto owned = message::unpack_headers(rows.bytes(row, kOpenColumns + 4).value_or(""));
-  if (!owned) return Failure(FailureKind::schema, owned.failure().text);
-  std::vector<message::Header> headers;
-  headers.reserve(owned->size());
-  for (const auto& [name, text] : *owned) headers.push_back({name, text});
-  record.key = key;
-  record.value = value;
-  record.headers = headers;
-  records.append(record);
-  return {};
-}
-
 }  // namespace
 
 Status PgLaneTransaction::open(std::span<const delivery::OpenEvent> events) {
@@ -247,12 +230,14 @@ Status PgLaneTransaction::reschedule(std::span<const delivery::Reschedule> heads
   ArrayText dues;
   ArrayText attempts;
   ArrayText first_failed;
+  ArrayText doubts;
   RetryRecords retries;
   for (const delivery::Reschedule& head : heads) {
     numbers.add_int64(head.row.number);
     dues.add_int64(head.row.due);
     attempts.add_int64(head.row.attempts);
     first_failed.add_int64(head.row.first_failed_at);
+    doubts.add_int64(head.row.doubt_until);
     retries.add(head.record, head.source, head.id, head.row, head.failed, context_.retry_topics,
                 sender());
   }
@@ -261,7 +246,7 @@ Status PgLaneTransaction::reschedule(std::span<const delivery::Reschedule> heads
       kReschedule,
       Params::of(numbers.text(), dues.text(), attempts.text(), first_failed.text(),
                  retries.error_types.text(), retries.error_messages.text(), retries.ids.text(),
-                 retries.topics.text(), retries.headers.text(), Bytes{replay}));
+                 retries.topics.text(), retries.headers.text(), Bytes{replay}, doubts.text()));
   if (!rows) return rows.failure();
   durable_ = true;
   if (rows->int64(0, 0) != static_cast<std::int64_t>(heads.size()))
@@ -314,8 +299,7 @@ Result<delivery::OpenPage> PgLaneTransaction::read_open(std::span<const delivery
   delivery::OpenPage page;
   page.rows.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    page.rows.push_back(read_open_row(*rows, i));
-    if (auto appended = append_record(*rows, i, page.records); !appended) return appended.failure();
+    if (auto appended = append_open_row(*rows, i, page); !appended) return appended.failure();
   }
   return page;
 }
@@ -341,26 +325,30 @@ Status PgLaneTransaction::awaken(std::span<const delivery::Awakening> rows) {
   ArrayText numbers;
   ArrayText new_numbers;
   ArrayText states;
+  ArrayText keys;
   for (const delivery::Awakening& row : rows) {
     numbers.add_int64(row.number);
     new_numbers.add_int64(row.new_number);
     states.add_text(to_string(row.state));
+    keys.add_uuid(row.key);
   }
-  return change(kAwaken, Params::of(numbers.text(), new_numbers.text(), states.text()), rows.size(),
-                "a scheduled event has no row");
+  return change(kAwaken, Params::of(numbers.text(), new_numbers.text(), states.text(), keys.text()),
+                rows.size(), "a scheduled event has no row");
 }
 
 Status PgLaneTransaction::postpone(std::span<const delivery::Postponement> rows) {
   ArrayText numbers;
   ArrayText new_numbers;
   ArrayText dues;
+  ArrayText keys;
   for (const delivery::Postponement& row : rows) {
     numbers.add_int64(row.number);
     new_numbers.add_int64(row.new_number);
     dues.add_int64(row.due);
+    keys.add_uuid(row.key);
   }
-  return change(kPostpone, Params::of(numbers.text(), new_numbers.text(), dues.text()), rows.size(),
-                "an open event that is put off has no row");
+  return change(kPostpone, Params::of(numbers.text(), new_numbers.text(), dues.text(), keys.text()),
+                rows.size(), "an open event that is put off has no row");
 }
 
 }  // namespace spool::store

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/base/assert.hpp"
+#include "engine/message/header_block.hpp"
 
 namespace spool::store {
 namespace {
@@ -98,7 +99,27 @@ delivery::OpenRow read_open_row(const Rows& rows, std::size_t row) {
   open.first_failed_at = rows.int64(row, 6);
   open.bytes = rows.int64(row, 7);
   open.called = rows.boolean(row, 8);
+  open.doubt_until = rows.int64(row, 9);
   return open;
+}
+
+base::Status append_open_row(const Rows& rows, std::size_t row, delivery::OpenPage& page) {
+  page.rows.push_back(read_open_row(rows, row));
+  message::Record record;
+  record.offset = rows.int64(row, kOpenColumns);
+  record.timestamp_ms = rows.int64(row, kOpenColumns + 1);
+  const auto key = rows.bytes(row, kOpenColumns + 2);
+  const auto value = rows.bytes(row, kOpenColumns + 3);
+  const auto owned = message::unpack_headers(rows.bytes(row, kOpenColumns + 4).value_or(""));
+  if (!owned) return base::Failure(base::FailureKind::schema, owned.failure().text);
+  std::vector<message::Header> headers;
+  headers.reserve(owned->size());
+  for (const auto& [name, text] : *owned) headers.push_back({name, text});
+  record.key = key;
+  record.value = value;
+  record.headers = headers;
+  page.records.append(record);
+  return {};
 }
 
 delivery::FoundLetter read_letter(const Rows& rows, std::size_t row) {

@@ -14,10 +14,13 @@
   "trial_events, accused_origin, accused_at, ends"
 
 // Of open_events as o.
-#define SPOOL_OPEN_COLUMNS                         \
+#define SPOOL_OPEN_COLUMNS \
   "o.number, o.order_key, o.state, " SPOOL_MICROS( \
-      "o.due_at") ", o.life, o.attempts, " SPOOL_MICROS("o.first_failed_at") ", o.bytes, o.called"
-inline constexpr std::size_t kOpenColumns = 9;
+      "o.due_at") ", o.life, o.attempts, " SPOOL_MICROS("o.first_failed_at") ", o.bytes, o.called, " SPOOL_MICROS("o.doubt_until")
+inline constexpr std::size_t kOpenColumns = 10;
+// ... and of its record, behind them.
+#define SPOOL_RECORD_COLUMNS "o.record_offset, o.record_timestamp_ms, o.key, o.value, o.headers"
+inline constexpr std::size_t kRecordColumns = 5;
 
 // Of dead_letters as d, with the dead head that it may be in its own lane ($1, $2) as held.
 #define SPOOL_LETTER_COLUMNS                                                           \
@@ -34,6 +37,9 @@ namespace spool::store {
 // Each from its first column on.
 delivery::Suspicion read_suspicion(const postgres::Rows& rows, std::size_t row, std::size_t column);
 delivery::OpenRow read_open_row(const postgres::Rows& rows, std::size_t row);
+// The row and its record, whose columns stand behind its own; fails if the stored headers are
+// damaged.
+base::Status append_open_row(const postgres::Rows& rows, std::size_t row, delivery::OpenPage& page);
 delivery::FoundLetter read_letter(const postgres::Rows& rows, std::size_t row);
 
 const char* to_string(delivery::OpenState state);

@@ -40,6 +40,15 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Status awaken(std::span<const delivery::Awakening> rows) override;
   base::Status postpone(std::span<const delivery::Postponement> rows) override;
   base::Result<std::optional<base::EpochMicros>> next_scheduled() override;
+  base::Result<delivery::OpenPage> read_rows(std::span<const std::int64_t> numbers) override;
+  base::Result<std::vector<delivery::OpenRow>> find_open(
+      std::span<const message::Identity> events) override;
+  base::Status mark(std::span<const delivery::HeadMark> heads) override;
+  base::Result<handler::Opened> open_calls(const handler::PerformThenSettle& way,
+                                           std::span<const handler::Turn> turns) override;
+  base::Result<handler::SettledRows> settle_calls(
+      const handler::PerformThenSettle& way,
+      std::span<const handler::Settling> settlings) override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;

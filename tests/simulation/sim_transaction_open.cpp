@@ -217,6 +217,7 @@ Status SimTransaction::awaken(std::span<const delivery::Awakening> rows) {
     tables().open.erase(row.number);
     kept.row.number = row.new_number;
     kept.row.state = faults_.planted(Plant::awakened_as_heads) ? OpenState::head : row.state;
+    kept.row.key = row.key;
     kept.row.called = true;
     Deed deed;
     deed.kind = Deed::Kind::awakened;
@@ -239,6 +240,7 @@ Status SimTransaction::postpone(std::span<const delivery::Postponement> rows) {
     kept.row.state =
         faults_.planted(Plant::scheduled_as_head) ? OpenState::head : OpenState::scheduled;
     kept.row.due = row.due;
+    kept.row.key = row.key;
     kept.row.called = false;
     Deed deed;
     deed.kind = Deed::Kind::opened;

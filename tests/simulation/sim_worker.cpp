@@ -315,11 +315,11 @@ void SimWorker::finish(Slot& slot) {
   const auto* run = std::get_if<delivery::RunDone>(&done);
   const bool out_of_touch =
       run != nullptr && !run->outcome && run->outcome.failure().kind != FailureKind::slow;
-  auto to_publish = dispatcher_.finish(std::move(work), std::move(done), moment().at);
+  auto over = dispatcher_.finish(std::move(work), std::move(done), moment().at);
   if (out_of_touch && scene_.faults.planted(Plant::drop_hands_back)) hand_back(lane);
-  if (!to_publish) return;
-  for (delivery::OutboxRow& row : to_publish->rows)
-    publications_.push_back({to_publish->lane, to_publish->generation, std::move(row), false});
+  if (!over.publish) return;
+  for (delivery::OutboxRow& row : over.publish->rows)
+    publications_.push_back({over.publish->lane, over.publish->generation, std::move(row), false});
 }
 
 // The planted bug: the lane comes back as one that nobody knows.

@@ -97,9 +97,10 @@ Result<std::function<base::Uuid(std::string_view, const message::Event&)>> order
   if (handler == nullptr)
     return Failure(FailureKind::invalid, "this program has no handler " + name +
                                              ": it cannot tell what an edit would change");
-  if (handler->spec.order != handler::Order::finer_key) return order_key;
-  order_key = [registry, handler](std::string_view key, const message::Event& event) {
-    const auto& way = std::get<std::unique_ptr<handler::ApplyAtOnce>>(handler->way);
+  const handler::ApplyAtOnce* way = handler->applies();
+  // What is performed finds its finer key when it is admitted, and it is admitted again.
+  if (handler->spec.order != handler::Order::finer_key || way == nullptr) return order_key;
+  order_key = [registry, way](std::string_view key, const message::Event& event) {
     return delivery::hash_finer_key(key, way->order_key(event));
   };
   return order_key;

@@ -1,0 +1,1 @@
+alter table spool.open_events drop column doubt_until;
