@@ -14,6 +14,8 @@ base::Status add(handler::HandlerRegistry& registry, base::Result<handler::Handl
 
 base::Result<handler::HandlerRegistry> all_handlers(const HandlerOptions& options) {
   handler::HandlerRegistry registry;
+  if (auto s = add(registry, list_operations::make_handler(options.list_operations)); !s)
+    return s.failure();
   if (auto s = add(registry, progress_events::make_handler(options.progress_events)); !s)
     return s.failure();
   return registry;

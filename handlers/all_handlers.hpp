@@ -2,11 +2,13 @@
 #pragma once
 
 #include "engine/handler/registry.hpp"
+#include "handlers/list_operations/list_operations.hpp"
 #include "handlers/progress_events/progress_events.hpp"
 
 namespace spool::handlers {
 
 struct HandlerOptions {
+  list_operations::Settings list_operations;
   progress_events::Settings progress_events;
 };
 

@@ -1,9 +1,13 @@
 #include "handlers/program.hpp"
 
+#include <memory>
 #include <utility>
 
 #include "handlers/all_handlers.hpp"
+#include "handlers/list_operations/publish_key.hpp"
 #include "handlers/progress_events/progress_commands.hpp"
+#include "handlers/tmdb_sessions/session_commands.hpp"
+#include "handlers/tmdb_sessions/session_store.hpp"
 
 namespace spool {
 namespace {
@@ -21,7 +25,42 @@ KnownHandlers known_handlers() {
       {"completed_percent", config::count(1, 100),
        std::int64_t{kProgressDefaults.completed_percent},
        "From this share of its duration on a movie or an episode counts as seen."});
-  return {std::move(progress)};
+  KnownHandler lists{"list_operations", "spool.list-operations", {}, true};
+  lists.needs = "upstream.tmdb.api_key";
+  lists.ready = [](const Settings& settings) { return !settings.upstream.tmdb.api_key.empty(); };
+  return {std::move(lists), std::move(progress)};
+}
+
+tmdb::ClientSettings tmdb_client(const config::UpstreamTmdb& settings) {
+  tmdb::ClientSettings client;
+  client.base_url_v3 = settings.base_url;
+  client.base_url_v4 = settings.base_url_v4;
+  client.application.key = settings.api_key;
+  client.application.in_query = settings.api_key_as == "query";
+  client.ca_file = settings.ca;
+  client.connect_timeout = settings.connect_timeout;
+  client.request_timeout = settings.timeout;
+  client.connections_max = static_cast<std::size_t>(settings.connections_max);
+  return client;
+}
+
+// Without a key for sessions nobody's can be opened; operations wait for one.
+base::Result<list_operations::Unseal> unsealing(const config::UpstreamTmdb& settings) {
+  using Credentials = base::Result<tmdb::Credentials>;
+  if (settings.session_key.empty()) {
+    return list_operations::Unseal([](std::int32_t, std::string_view) -> Credentials {
+      return base::Failure(base::FailureKind::invalid, "upstream.tmdb.session_key is not set");
+    });
+  }
+  auto box = tmdb_sessions::session_box(settings.session_key, settings.session_key_before);
+  if (!box) return box.failure();
+  auto shared = std::make_shared<const crypto::SealedBox>(std::move(*box));
+  return list_operations::Unseal(
+      [shared](std::int32_t user, std::string_view sealed) -> Credentials {
+        auto session = tmdb_sessions::open_session(*shared, user, sealed);
+        if (!session) return session.failure();
+        return tmdb_sessions::credentials(*session);
+      });
 }
 
 base::Result<handler::HandlerRegistry> make_handlers(const Settings& settings) {
@@ -29,6 +68,10 @@ base::Result<handler::HandlerRegistry> make_handlers(const Settings& settings) {
   const auto& progress = settings.handlers.at("progress_events").options;
   options.progress_events.completed_percent =
       static_cast<int>(std::get<std::int64_t>(progress.at("completed_percent")));
+  auto unseal = unsealing(settings.upstream.tmdb);
+  if (!unseal) return unseal.failure();
+  options.list_operations.unseal = std::move(*unseal);
+  options.list_operations.client = tmdb_client(settings.upstream.tmdb);
   return handlers::all_handlers(options);
 }
 
@@ -39,7 +82,12 @@ app::Program program() {
   program.handlers = make_handlers;
   program.known = known_handlers();
   program.commands = progress_events::progress_commands();
-  program.publish_key = progress_events::publish_key;
+  for (app::Command& command : tmdb_sessions::session_commands())
+    program.commands.push_back(std::move(command));
+  program.publish_key = [](std::string_view type, const std::string& data) {
+    auto key = list_operations::publish_key(type, data);
+    return key ? key : progress_events::publish_key(type, data);
+  };
   return program;
 }
 

@@ -1,0 +1,236 @@
+#include "handlers/list_operations/mirror_store.hpp"
+
+#include <algorithm>
+
+#include "engine/postgres/transaction.hpp"
+#include "handlers/list_operations/stored.hpp"
+
+namespace spool::list_operations {
+namespace {
+
+using base::Result;
+using base::Status;
+using postgres::ArrayText;
+using postgres::Params;
+using postgres::Statement;
+
+constexpr Statement kItems{
+    "list_operations_items",
+    "select c.list_id, c.movie_id from unnest($1::bigint[], $2::integer[]) as i (list_id, movie_id)"
+    " cross join lateral (select * from media.user_list_items c where c.list_id = i.list_id"
+    " and c.movie_id = i.movie_id offset 0) c order by c.list_id, c.position"};
+
+// A list of the mirror that has the id of one that was just created.
+constexpr Statement kClaimed{
+    "list_operations_claimed",
+    "select n.list_id, l.id, l.tmdb_user_id, " SPOOL_LIST_COLUMNS
+    " from unnest($1::bigint[], $2::integer[]) as n (list_id, tmdb_list_id)"
+    " join media.lists l on l.tmdb_list_id = n.tmdb_list_id and l.id <> n.list_id"};
+
+// The user's own, found before we knew that it is the one: both are one list.
+constexpr Statement kMoveOperations{
+    "list_operations_move_operations",
+    "update media.queued_list_operations q set list_id = m.to_id"
+    " from unnest($1::bigint[], $2::bigint[]) as m (from_id, to_id) where q.list_id = m.from_id"};
+constexpr Statement kMoveItems{
+    "list_operations_move_items",
+    "update media.user_list_items c set list_id = m.to_id"
+    " from unnest($1::bigint[], $2::bigint[]) as m (from_id, to_id) where c.list_id = m.from_id"};
+constexpr Statement kDropLists{"list_operations_drop_lists",
+                               "delete from media.lists where id = any ($1::bigint[])"};
+// Another user named it before there was such a list.
+constexpr Statement kDisown{
+    "list_operations_disown",
+    "with emptied as (delete from media.user_list_items where list_id = any ($1::bigint[]))"
+    " update media.lists set tmdb_list_id = null, existence = 'gone', complete = true,"
+    " updated_at = now() where id = any ($1::bigint[])"};
+
+constexpr Statement kWriteLists{
+    "list_operations_confirm_lists",
+    "update media.lists l set existence = n.existence, name = n.name,"
+    " description = n.description, public = n.public, language = n.language,"
+    " complete = n.complete, tmdb_list_id = coalesce(n.tmdb_list_id, l.tmdb_list_id),"
+    " updated_at = now()"
+    " from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[],"
+    " $7::boolean[], $8::integer[]) as n (id, existence, name, description, public, language,"
+    " complete, tmdb_list_id) where l.id = n.id"};
+
+constexpr Statement kRemoveItems{
+    "list_operations_remove_items",
+    "with emptied as (delete from media.user_list_items where list_id = any ($1::bigint[])"
+    " returning 1),"
+    " removed as (delete from media.user_list_items c using unnest($2::bigint[], $3::integer[])"
+    " as i (list_id, movie_id) where c.list_id = i.list_id and c.movie_id = i.movie_id"
+    " and c.list_id <> all ($1::bigint[]) returning 1)"
+    " select (select count(*) from emptied) + (select count(*) from removed)"};
+
+constexpr Statement kAddItems{
+    "list_operations_add_items",
+    "insert into media.user_list_items (list_id, movie_id)"
+    " select i.list_id, i.movie_id from unnest($1::bigint[], $2::integer[]) with ordinality"
+    " as i (list_id, movie_id, nr) order by i.nr"
+    " on conflict (list_id, movie_id) do nothing"};
+
+struct Pairs {
+  ArrayText first;
+  ArrayText second;
+
+  void add(std::int64_t a, std::int64_t b) {
+    first.add_int64(a);
+    second.add_int64(b);
+  }
+  bool empty() const { return first.size() == 0; }
+  Params params() { return Params::of(first.text(), second.text()); }
+};
+
+bool has(const std::vector<std::int32_t>& movies, std::int32_t movie) {
+  return std::find(movies.begin(), movies.end(), movie) != movies.end();
+}
+
+}  // namespace
+
+void MirrorStore::add(std::int64_t list, std::int32_t tmdb_user_id, const ListState& confirmed,
+                      const Change& change, std::optional<std::int32_t> created) {
+  const auto [at, first] = lists_.try_emplace(list);
+  List& row = at->second;
+  if (first) row.before = confirmed;
+  row.tmdb_user_id = tmdb_user_id;
+  row.changes.push_back(change);
+  if (created) row.created = created;
+}
+
+Result<std::int64_t> MirrorStore::write() {
+  if (lists_.empty()) return std::int64_t{0};
+  if (auto done = load(); !done) return done.failure();
+  confirm_all();
+  if (auto done = claim(); !done) return done.failure();
+  auto lists = write_lists();
+  if (!lists) return lists.failure();
+  auto items = write_items();
+  if (!items) return items.failure();
+  return *lists + *items;
+}
+
+// Only the movies in question are looked at: the others stay, or all of them go.
+Status MirrorStore::load() {
+  Pairs items;
+  for (const auto& [id, list] : lists_) {
+    for (const Change& change : list.changes) {
+      if (change.movie_id != 0) items.add(id, change.movie_id);
+    }
+  }
+  if (items.empty()) return {};
+  auto rows = transaction_.execute(kItems, items.params());
+  if (!rows) return rows.failure();
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    std::vector<std::int32_t>& movies = lists_.at(rows->int64(i, 0)).before.movies;
+    if (!has(movies, rows->int32(i, 1))) movies.push_back(rows->int32(i, 1));
+  }
+  return {};
+}
+
+void MirrorStore::confirm_all() {
+  for (auto& [id, list] : lists_) {
+    list.after = list.before;
+    for (const Change& change : list.changes) {
+      const bool empties = change.type == OperationType::clear_list ||
+                           change.type == OperationType::delete_list;
+      list.emptied |= empties && can_be_changed(list.after.existence);
+      confirm(list.after, change);
+    }
+  }
+}
+
+// What was confirmed of the list under its id is newer than its creation.
+Status MirrorStore::claim() {
+  Pairs created;
+  for (const auto& [id, list] : lists_) {
+    if (list.created) created.add(id, *list.created);
+  }
+  if (created.empty()) return {};
+  auto rows = transaction_.execute(kClaimed, created.params());
+  if (!rows) return rows.failure();
+  if (rows->empty()) return {};
+  Pairs moves;
+  ArrayText merged;
+  ArrayText disowned;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    List& list = lists_.at(rows->int64(i, 0));
+    if (rows->int32(i, 2) != list.tmdb_user_id) {
+      disowned.add_int64(rows->int64(i, 1));
+      continue;
+    }
+    moves.add(rows->int64(i, 1), rows->int64(i, 0));
+    merged.add_int64(rows->int64(i, 1));
+    const ListState found = read_list_state(*rows, i, 3);
+    list.after.fields.overlay(found.fields);
+    if (found.existence == Existence::gone) list.after.existence = Existence::gone;
+  }
+  if (disowned.size() > 0) {
+    auto done = transaction_.execute(kDisown, Params::of(disowned.text()));
+    if (!done) return done.failure();
+  }
+  if (moves.empty()) return {};
+  for (const Statement* move : {&kMoveOperations, &kMoveItems}) {
+    auto done = transaction_.execute(*move, moves.params());
+    if (!done) return done.failure();
+  }
+  auto done = transaction_.execute(kDropLists, Params::of(merged.text()));
+  return done ? Status() : Status(done.failure());
+}
+
+Result<std::int64_t> MirrorStore::write_lists() {
+  ArrayText ids;
+  ArrayText existences;
+  ArrayText names;
+  ArrayText descriptions;
+  ArrayText publics;
+  ArrayText languages;
+  ArrayText completes;
+  ArrayText tmdb_lists;
+  for (const auto& [id, list] : lists_) {
+    const ListState& state = list.after;
+    ids.add_int64(id);
+    existences.add_text(to_string(state.existence));
+    add_optional(names, state.fields.name);
+    add_optional(descriptions, state.fields.description);
+    add_optional(publics, state.fields.is_public);
+    add_optional(languages, state.fields.language);
+    completes.add_bool(state.complete);
+    add_optional(tmdb_lists, list.created);
+  }
+  auto rows = transaction_.execute(
+      kWriteLists, Params::of(ids.text(), existences.text(), names.text(), descriptions.text(),
+                              publics.text(), languages.text(), completes.text(),
+                              tmdb_lists.text()));
+  if (!rows) return rows.failure();
+  return rows->affected_rows();
+}
+
+Result<std::int64_t> MirrorStore::write_items() {
+  ArrayText emptied;
+  Pairs removed;
+  Pairs added;
+  for (const auto& [id, list] : lists_) {
+    if (list.emptied) emptied.add_int64(id);
+    for (const std::int32_t movie : list.before.movies) {
+      if (!list.emptied && !has(list.after.movies, movie)) removed.add(id, movie);
+    }
+    for (const std::int32_t movie : list.after.movies) {
+      if (list.emptied || !has(list.before.movies, movie)) added.add(id, movie);
+    }
+  }
+  std::int64_t count = 0;
+  if (emptied.size() > 0 || !removed.empty()) {
+    auto rows = transaction_.execute(
+        kRemoveItems, Params::of(emptied.text(), removed.first.text(), removed.second.text()));
+    if (!rows) return rows.failure();
+    count += rows->int64(0, 0);
+  }
+  if (added.empty()) return count;
+  auto rows = transaction_.execute(kAddItems, added.params());
+  if (!rows) return rows.failure();
+  return count + rows->affected_rows();
+}
+
+}  // namespace spool::list_operations
