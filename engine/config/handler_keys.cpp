@@ -122,9 +122,12 @@ void handler_keys(KeyList& list, const KnownHandler& handler) {
     return s.handlers.at(name);
   };
   list.section("handlers." + name);
-  list.add(
+  Key& enabled = list.add(
       "enabled", flag(), [at](auto& s) -> auto& { return at(s).enabled; },
-      "Whether this program runs the handler.");
+      "Whether this program runs the handler." +
+          (handler.needs.empty() ? "" : " Default: true, where " + handler.needs + " is set."));
+  if (handler.ready)
+    enabled.derive = [at, ready = handler.ready](Settings& s) { at(s).enabled = ready(s); };
   list.add(
       "topic", topic(), [at](auto& s) -> auto& { return at(s).topic; },
       "Where its events come from.");

@@ -30,6 +30,10 @@ struct KnownHandler {
   std::string topic;
   std::vector<HandlerOption> options;
   bool performs = false;  // it calls a service
+  // What must be configured before it can run at all, and whether it is; none: nothing. Where it is
+  // not, the handler is not enabled unless somebody says so.
+  std::string needs = {};
+  std::function<bool(const Settings&)> ready = {};
 };
 using KnownHandlers = std::vector<KnownHandler>;
 

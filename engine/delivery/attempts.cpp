@@ -115,6 +115,11 @@ std::int32_t Attempts::life(std::size_t item) const {
   return page_ == nullptr ? 0 : row(item)->life;
 }
 
+base::EpochMicros Attempts::doubt_until(std::size_t item) const {
+  if (page_ != nullptr) return row(item)->doubt_until;
+  return record(item).offset < footing_->doubt_below ? footing_->doubt_until : 0;
+}
+
 std::int32_t Attempts::attempt(std::size_t item) const {
   return page_ == nullptr ? 1 : row(item)->attempts + 1;
 }
@@ -299,9 +304,9 @@ handler::Staging Attempts::stage(const message::Event& event, std::size_t item) 
   std::string what = "something that is no std::exception";
   try {
     const OpenRow* open = row(item);
-    const bool called = open != nullptr && (open->called || open->life > 0 ||
-                                            open->state == OpenState::scheduled);
-    return batch_->stage(event, {now_, life(item), attempt(item), called});
+    const bool called =
+        open != nullptr && (open->called || open->life > 0 || open->state == OpenState::scheduled);
+    return batch_->stage(event, {now_, life(item), attempt(item), called, doubt_until(item) != 0});
   } catch (const std::exception& error) {
     what = error.what();
   } catch (...) {  // what it is stays unknown

@@ -97,6 +97,8 @@ class Attempts {
   // Whether the fate of this event holds its key.
   bool holds_key(std::size_t item) const;
   std::int32_t life(std::size_t item) const;
+  // Until when somebody may still be performing it, whom nobody remembers; 0: nobody is.
+  base::EpochMicros doubt_until(std::size_t item) const;
   std::int32_t attempt(std::size_t item) const;
   // Reads it once more: identity and type, stand-ins where it has none.
   struct Named {

@@ -167,14 +167,17 @@ base::Result<OpenPage> BatchRun::read_due(LaneTransaction& transaction) {
   return transaction.read_rows(numbers);
 }
 
-Status BatchRun::take_verdicts(LaneTransaction& transaction, Settlement& settlement) {
+Status BatchRun::take_verdicts(LaneTransaction& transaction, const Footing& footing,
+                               Settlement& settlement) {
   const auto& swallowed = attempts_.admissions()->swallowed();
   attempts_.take_verdicts();
   if (swallowed.empty()) return {};
   auto rows = transaction.find_open(swallowed);
   if (!rows) return own(rows.failure());
   for (const OpenRow& row : *rows) {
-    if (row.doubt_until == 0 && row.state != OpenState::dead) continue;
+    const Held* held = footing.held->find(row.key);
+    const bool runs = held != nullptr && held->running && held->head == row.number;
+    if (!runs && row.state != OpenState::dead) continue;
     return Failure(FailureKind::schema,
                    "handler " + lane_->handler + " swallows an event that has begun or died");
   }

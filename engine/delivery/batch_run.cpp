@@ -152,7 +152,7 @@ Result<Committed> BatchRun::transact(const Footing& footing, Care care) {
   committed.advance = whole;
   Settlement settlement(*lane_, attempts_, route_, book, now_);
   if (attempts_.admissions() != nullptr) {
-    if (auto done = take_verdicts(transaction, settlement); !done) return done.failure();
+    if (auto done = take_verdicts(transaction, footing, settlement); !done) return done.failure();
   }
   if (!plain_way) {
     if (auto done = finish(transaction, footing, book, settlement, committed); !done)

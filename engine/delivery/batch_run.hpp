@@ -60,7 +60,8 @@ class BatchRun {
   base::Result<Committed> transact(const Footing& footing, Care care);
   base::Status load_page(LaneTransaction& transaction, const Footing& footing);
   base::Result<OpenPage> read_due(LaneTransaction& transaction);
-  base::Status take_verdicts(LaneTransaction& transaction, Settlement& settlement);
+  base::Status take_verdicts(LaneTransaction& transaction, const Footing& footing,
+                             Settlement& settlement);
   base::Status answer_requests(LaneTransaction& transaction);
   base::Status ask_inbox(LaneTransaction& transaction);
   base::Status apply(LaneTransaction& transaction, const Footing& footing, Care care);

@@ -1,6 +1,5 @@
 #include "engine/delivery/calls_run.hpp"
 
-#include <chrono>
 #include <iterator>
 #include <variant>
 
@@ -15,12 +14,6 @@ using base::Result;
 using base::Status;
 
 constexpr int kConflictRepeatsMax = 3;
-// Clocks and schedulers are not exact.
-constexpr std::chrono::milliseconds kDoubtMargin{1'000};
-
-base::EpochMicros micros(std::chrono::milliseconds length) {
-  return std::chrono::microseconds(length).count();
-}
 
 }  // namespace
 
@@ -117,6 +110,13 @@ void CallsRun::judge_ends(const CallsJob& job) {
   }
 }
 
+// Services say how long; what is stored is when.
+std::optional<base::EpochMicros> CallsRun::later(
+    const std::optional<std::chrono::milliseconds>& wait) const {
+  if (!wait) return std::nullopt;
+  return now_ + std::chrono::duration_cast<std::chrono::microseconds>(*wait).count();
+}
+
 void CallsRun::judge(std::size_t item, const CallEnd& end) {
   const OpenRow& row = page_.rows[item];
   if (const auto* done = std::get_if<handler::Performed>(&end.outcome)) {
@@ -127,14 +127,16 @@ void CallsRun::judge(std::size_t item, const CallEnd& end) {
     answers_[item] = failed->answer;
     // Asking uses up no attempt, and ends no doubt.
     const bool in_doubt = failed->in_doubt || (end.asked && !failed->why.dependency.empty());
-    return attempts_.learn_call_failure(item, failed->why,
+    handler::EventFailure why = failed->why;
+    why.not_before = later(failed->retry_after);
+    return attempts_.learn_call_failure(item, std::move(why),
                                         {end.charged && !end.asked, in_doubt, row.attempts + 1});
   }
   HeadMark mark{row.number, now_, 0};
   if (const auto* not_begun = std::get_if<handler::NotBegun>(&end.outcome)) {
     // What was to be asked about is still in doubt.
     if (end.asked) mark.doubt_until = row.doubt_until;
-    if (not_begun->not_before) mark.due = *not_begun->not_before;
+    mark.due = later(not_begun->retry_after).value_or(now_);
   } else if (row.attempts > static_cast<std::int32_t>(route_.policy.delays.size())) {
     // All its attempts are made, and of the last nobody knew the end until now.
     handler::EventFailure why;
@@ -189,9 +191,7 @@ Status CallsRun::open_heads(LaneTransaction& transaction, const CallsJob& job,
 void CallsRun::take_opening(std::size_t item, handler::Opening& opening, Committed& committed) {
   const OpenRow& row = page_.rows[item];
   if (auto* call = std::get_if<handler::CallPtr>(&opening)) {
-    const base::EpochMicros quiet =
-        now_ + micros(route_.call_grace) + micros(route_.timeout) + micros(kDoubtMargin);
-    marks_[item] = {row.number, row.due, quiet};
+    marks_[item] = {row.number, row.due, now_ + call_length(route_)};
     committed.begun.push_back(
         {row.number, row.key, attempts_.group(item), std::move(*call), row.doubt_until != 0});
     if (row.first_failed_at != 0) statistics_.lateness.push_back(now_ - row.due);

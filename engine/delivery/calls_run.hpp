@@ -3,7 +3,9 @@
 // one executor.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,8 @@ class CallsRun {
   base::Status load(LaneTransaction& transaction, const CallsJob& job);
   void judge_ends(const CallsJob& job);
   void judge(std::size_t item, const CallEnd& end);
+  std::optional<base::EpochMicros> later(
+      const std::optional<std::chrono::milliseconds>& wait) const;
   base::Status open_heads(LaneTransaction& transaction, const CallsJob& job, Committed& committed);
   void choose(const CallsJob& job);
   void take_opening(std::size_t item, handler::Opening& opening, Committed& committed);

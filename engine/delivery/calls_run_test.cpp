@@ -14,11 +14,10 @@ using ::testing::IsEmpty;
 
 constexpr base::EpochMicros kDoubt = 33 * kSecond;  // grace, deadline and margin
 
-handler::EventFailure network(std::optional<base::EpochMicros> not_before = {}) {
+handler::EventFailure network() {
   handler::EventFailure why;
   why.type = message::ErrorType::upstream_network;
   why.text = "it broke";
-  why.not_before = not_before;
   why.dependency = "tmdb";
   return why;
 }
@@ -172,7 +171,7 @@ TEST_F(CallsRunTest, what_did_not_begin_has_its_turn_again_uncharged) {
   EXPECT_EQ(owner.row("a").doubt_until, 0);
   EXPECT_THAT(begin(), ElementsAre("a"));
   EXPECT_FALSE(begun[0].asks);
-  settle({end("a", handler::NotBegun{"closed", owner.now + 5 * kSecond})});
+  settle({end("a", handler::NotBegun{"closed", std::chrono::seconds(5)})});
   EXPECT_THAT(begin(), IsEmpty());
   owner.now += 5 * kSecond;
   EXPECT_THAT(begin(), ElementsAre("a"));
@@ -215,6 +214,30 @@ TEST_F(CallsRunTest, a_new_owner_waits_until_the_call_is_over_and_then_asks) {
   const RunDone asked = heir.calls({});
   ASSERT_EQ(asked.outcome->begun.size(), 1U);
   EXPECT_TRUE(asked.outcome->begun[0].asks);
+}
+
+TEST_F(CallsRunTest, what_a_database_that_was_set_back_has_forgotten_is_asked_about) {
+  owner.apply({{"a"}, {"b", "list:2+due:60"}});
+  const Tables restored = owner.store.tables;
+  begin();
+  owner.apply({{"c", "list:3"}});
+  Owner heir{performing_handler()};
+  heir.store.tables = restored;
+  heir.store.log.high = 3;
+  heir.store.group_seq = owner.store.tables.claim.seq;
+  heir.inherit();
+  EXPECT_EQ(heir.row("a").doubt_until, kMorning + kDoubt);
+  EXPECT_EQ(heir.row("b").doubt_until, kMorning + kDoubt);
+  heir.apply({{"c", "list:3"}, {"d", "list:4"}});
+  EXPECT_EQ(heir.row("c").doubt_until, kMorning + kDoubt) << "somebody may have performed it";
+  EXPECT_EQ(heir.row("d").doubt_until, 0) << "nobody has seen it before";
+  const RunDone first = heir.calls({});
+  ASSERT_EQ(first.outcome->begun.size(), 1U);
+  EXPECT_FALSE(first.outcome->begun[0].asks);
+  heir.now += kDoubt;
+  const RunDone asked = heir.calls({});
+  ASSERT_EQ(asked.outcome->begun.size(), 2U);
+  EXPECT_TRUE(asked.outcome->begun[0].asks && asked.outcome->begun[1].asks);
 }
 
 TEST_F(CallsRunTest, so_many_of_a_group_run_at_once) {

@@ -12,6 +12,13 @@ bool runs_events(const Job& job) {
   return std::holds_alternative<ApplyJob>(job) || std::holds_alternative<DrainJob>(job);
 }
 
+// What a paused handler does not begin: what has its effect, and not what is admitted.
+bool pausable(const Job& job, bool performs) {
+  const auto* calls = std::get_if<CallsJob>(&job);
+  if (performs) return calls != nullptr && !calls->heads.empty();
+  return runs_events(job) || std::holds_alternative<AwakenJob>(job);
+}
+
 }  // namespace
 
 void Dispatcher::assign(const std::string& handler, std::span<const std::int32_t> partitions) {
@@ -68,7 +75,7 @@ std::optional<Work> Dispatcher::next_work(const Moment& now) {
     if (slot == slots_.end()) slot = slots_.begin();
     Lane& lane = *slot->second.lane;
     if (lane.busy()) continue;
-    Gate gate = gate_of(slot->first.handler, now.at);
+    Gate gate = gate_of(slot->first.handler, now);
     const bool suspects = lane.runs_suspects(now);
     gate.occupied = others.suspects_running || others.mark_in_doubt ||
                     (suspects ? others.running : others.suspects_waiting);
@@ -77,6 +84,7 @@ std::optional<Work> Dispatcher::next_work(const Moment& now) {
     turn_ = slot->first;
     slot->second.runs_events = runs_events(*job);
     slot->second.runs_suspects = slot->second.runs_events && suspects;
+    slot->second.pausable = pausable(*job, handlers_.at(slot->first.handler).limits.performs);
     if (slot->second.runs_events) admit(slot->second, slot->first, now.at);
     if (const auto* calls = std::get_if<CallsJob>(&*job))
       permit_calls(slot->second, slot->first.handler, calls->heads.size(), now.at);
@@ -93,21 +101,25 @@ Dispatcher::Occupation Dispatcher::occupation(const Moment& now) {
     found.suspects_running |= slot.lane->busy() && slot.runs_suspects;
     if (slot.revoked) continue;
     found.mark_in_doubt |= slot.lane->mark_in_doubt();
-    found.suspects_waiting |= slot.lane->runs_suspects(now) && !gate_of(id.handler, now.at).shut;
+    if (!slot.lane->runs_suspects(now)) continue;
+    const Gate gate = gate_of(id.handler, now);
+    const bool paused = gate.paused && !handlers_.at(id.handler).limits.performs;
+    found.suspects_waiting |= !gate.shut && !paused;
   }
   return found;
 }
 
-Gate Dispatcher::gate_of(const std::string& handler, Instant now) {
+Gate Dispatcher::gate_of(const std::string& handler, const Moment& now) {
   const HandlerLanes& own = handlers_.at(handler);
   Gate gate;
   gate.commits = commits_;
+  gate.paused = paused(handler, now);
   for (const std::string& name : own.dependencies) {
     const Breaker& breaker = breakers_.of(name);
-    gate.shut |= !breaker.allows(now);
-    gate.probe |= breaker.state(now) != BreakerState::closed;
+    gate.shut |= !breaker.allows(now.at);
+    gate.probe |= breaker.state(now.at) != BreakerState::closed;
   }
-  if (own.limits.performs) gate.calls = calls_allowed(handler, own, gate, now);
+  if (own.limits.performs) gate.calls = calls_allowed(handler, own, gate, now.at);
   return gate;
 }
 
@@ -165,7 +177,10 @@ std::optional<Instant> Dispatcher::wake_at(const Moment& now) const {
   }
   for (const auto& [handler, own] : handlers_) {
     const bool waits = own.budget != nullptr && calls_under_way(handler) < own.calls_max;
-    if (waits && heads_due(handler, now)) at(own.budget->next_at(now.at));
+    if (waits && !paused(handler, now) && heads_due(handler, now)) at(own.budget->next_at(now.at));
+  }
+  for (const auto& [handler, decided] : switches_) {
+    if (decided.paused && decided.until) at(now.when(*decided.until));
   }
   return earliest;
 }
@@ -178,6 +193,10 @@ HandOver Dispatcher::finish(Work work, Done done, Instant now) {
   HandOver over;
   over.call = begin_calls(work, done, slot);
   finish_job(*slot.lane, work, done, now, over);
+  if (rest_awaited_.contains(work.lane.handler) && rests_at(work.lane.handler)) {
+    rest_awaited_.erase(work.lane.handler);
+    over.at_rest = true;
+  }
   if (slot.dropped) {
     slots_.erase(found);
     over.publish.reset();

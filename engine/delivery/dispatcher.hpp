@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -14,6 +15,7 @@
 #include "engine/delivery/breaker.hpp"
 #include "engine/delivery/call_budget.hpp"
 #include "engine/delivery/executor.hpp"
+#include "engine/delivery/handler_switch.hpp"
 #include "engine/delivery/lane.hpp"
 
 namespace spool::delivery {
@@ -68,6 +70,7 @@ struct ToCall {
 struct HandOver {
   std::optional<ToPublish> publish;
   std::optional<ToCall> call;
+  bool at_rest = false;  // a handler that come_to_rest() had to wait for
 };
 
 class Dispatcher {
@@ -124,6 +127,15 @@ class Dispatcher {
   void set_commands(std::span<const LaneCommand> commands);
   std::vector<LaneId> owned() const;
 
+  // What operators have decided of handlers; one that is not named runs. From await_switches() on,
+  // until they are told for the first time, every handler is as if paused.
+  void await_switches() { switches_awaited_ = true; }
+  void set_switches(std::span<const HandlerSwitch> switches);
+  bool paused(const std::string& handler, const Moment& now) const;
+  // Of a handler that is paused: from when on nothing of what it pauses runs or begins any more. A
+  // time that has passed: already. Empty: not before a job ends, which HandOver tells.
+  std::optional<Instant> come_to_rest(const std::string& handler);
+
   const Breakers& breakers() const { return breakers_; }
 
   Lane* find(const LaneId& lane);
@@ -149,6 +161,7 @@ class Dispatcher {
     bool dropped = false;        // goes once its job has ended
     bool runs_events = false;    // its job does
     bool runs_suspects = false;  // ... and nothing else may
+    bool pausable = false;       // its job is of what a pause holds back
     // Of the job that runs, one for each of its handler's dependencies.
     std::vector<Breaker::Permit> permits = {};
     // Of a job that begins calls: the same for each of its heads, and until when it may begin.
@@ -159,10 +172,11 @@ class Dispatcher {
     std::optional<Instant> waiting_since;
   };
 
-  Gate gate_of(const std::string& handler, Instant now);
+  Gate gate_of(const std::string& handler, const Moment& now);
   std::size_t calls_allowed(const std::string& handler, const HandlerLanes& own, const Gate& gate,
                             Instant now) const;
   bool heads_due(const std::string& handler, const Moment& now) const;
+  std::optional<Instant> rests_at(const std::string& handler) const;
   void permit_calls(Slot& slot, const std::string& handler, std::size_t calls, Instant now);
   void judge_call(const std::string& handler, const CallPermit& permit,
                   const handler::CallOutcome& outcome, Instant now);
@@ -200,7 +214,10 @@ class Dispatcher {
   std::map<CallId, UnderWay> under_way_;
   std::map<std::string, std::size_t> calls_;  // by handler; those that are being begun included
   bool calls_stopped_ = false;
-  LaneId turn_;  // the lane after which the search for work begins
+  std::map<std::string, HandlerSwitch> switches_;
+  bool switches_awaited_ = false;
+  std::set<std::string> rest_awaited_;  // handlers
+  LaneId turn_;                         // the lane after which the search for work begins
 };
 
 }  // namespace spool::delivery

@@ -14,7 +14,7 @@ std::size_t Dispatcher::calls_under_way(const std::string& handler) const {
 
 std::size_t Dispatcher::calls_allowed(const std::string& handler, const HandlerLanes& own,
                                       const Gate& gate, Instant now) const {
-  if (calls_stopped_ || gate.shut) return 0;
+  if (calls_stopped_ || gate.shut || gate.paused) return 0;
   const std::size_t under_way = calls_under_way(handler);
   std::size_t calls = under_way >= own.calls_max ? 0 : own.calls_max - under_way;
   if (own.budget != nullptr) calls = std::min(calls, own.budget->available(now));

@@ -1,5 +1,7 @@
 #include "engine/delivery/executor.hpp"
 
+#include <algorithm>
+
 #include "engine/base/assert.hpp"
 
 namespace spool::delivery {
@@ -25,7 +27,7 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
     const LaneId& lane;
     base::EpochMicros now;
 
-    Done operator()(const TakeJob&) const { return self.take(lane); }
+    Done operator()(const TakeJob& take) const { return self.take(lane, take); }
     Done operator()(const ApplyJob& apply) const {
       return self.batch_run(lane).run(lane, apply, now);
     }
@@ -62,12 +64,19 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
 }
 
 // The log is asked first: a lane without a row starts at its earliest offset.
-TakeDone Executor::take(const LaneId& lane) {
-  const std::string& topic = routes_.at(lane.handler).topic;
+TakeDone Executor::take(const LaneId& lane, const TakeJob& job) {
+  const Route& route = routes_.at(lane.handler);
+  const std::string& topic = route.topic;
   auto bounds = log_.bounds(topic, lane.partition);
   if (!bounds) return {bounds.failure()};
   if (auto admitted = store_.admit(lane, topic, *bounds); !admitted) return {admitted.failure()};
-  auto state = store_.take(lane, topic, bounds->low);
+  Witness witness{job.known_seq, bounds->high, call_length(route)};
+  if (route.handler->performs() != nullptr) {
+    auto witnessed = log_.witnessed(lane);
+    if (!witnessed) return {witnessed.failure()};
+    witness.seq = std::max(witness.seq, *witnessed);
+  }
+  auto state = store_.take(lane, topic, bounds->low, witness);
   if (!state) return {state.failure()};
   if (state->next > bounds->high) {
     // The owner before us may have gone on since: the log is longer now, and nothing is lost.

@@ -42,13 +42,17 @@ struct Footing {
   std::int64_t next_number = 1;  // of open events
   Suspicion suspicion;
   Room room;
-  std::size_t events_max = 0;  // in one transaction
+  std::size_t events_max = 0;    // in one transaction
+  std::int64_t doubt_below = 0;  // see LaneState
+  base::EpochMicros doubt_until = 0;
   std::int64_t deaths_max = std::numeric_limits<std::int64_t>::max();
   // One event that is too slow even alone has failed; else slowness is nobody's fault.
   bool blame_slow = false;
 };
 
-struct TakeJob {};
+struct TakeJob {
+  std::int64_t known_seq = 0;  // of a transaction of the lane that was confirmed to us
+};
 
 // Records of the main topic.
 struct ApplyJob {

@@ -36,6 +36,8 @@ const char* to_string(PauseReason reason) {
       return "circuit";
     case PauseReason::dead_letters:
       return "dead_letters";
+    case PauseReason::operator_:
+      return "operator";
   }
   return "unknown";
 }
@@ -54,7 +56,8 @@ Lane::Lane(LaneId id, const LaneLimits& limits, std::uint64_t generation)
 std::optional<Job> Lane::next_job(const Moment& now, const Gate& gate) {
   if (busy_ || now.at < not_before_) return std::nullopt;
   commits_seen_ = gate.commits;
-  held_up_ = gate.shut && !limits_.performs;
+  held_up_ = (gate.shut || gate.paused) && !limits_.performs;
+  paused_ = gate.paused;
   std::optional<Job> job = choose(now, gate);
   busy_ = job.has_value();
   job_generation_ = generation_;
@@ -62,7 +65,7 @@ std::optional<Job> Lane::next_job(const Moment& now, const Gate& gate) {
 }
 
 std::optional<Job> Lane::choose(const Moment& now, const Gate& gate) {
-  if (phase_ == LanePhase::untaken) return TakeJob{};
+  if (phase_ == LanePhase::untaken) return TakeJob{known_seq_};
   if (phase_ == LanePhase::stopped && !stop_marked_)
     return MarkStoppedJob{claim_, to_string(PauseReason::position_lost), stop_detail_};
   if (outbox_.to_settle()) return outbox_.settle(claim_);
@@ -76,7 +79,9 @@ std::optional<Job> Lane::choose(const Moment& now, const Gate& gate) {
     return CompanionsJob{footing(now.at, 0), std::exchange(companions_read_, {}),
                          std::exchange(requests_, {})};
   }
-  if (next_scheduled_ && *next_scheduled_ <= now.database) return AwakenJob{footing(now.at, 0)};
+  // Of a handler that performs, what is paused is its calls.
+  const bool awaken = next_scheduled_ && *next_scheduled_ <= now.database;
+  if (awaken && (limits_.performs || !gate.paused)) return AwakenJob{footing(now.at, 0)};
   // In turns with events: a command of a million pages must not hold them up.
   const bool command_due = command != nullptr && now.at >= command_not_before_;
   if (command_due && !commanded_last_) return command_job(*command, now.at);
@@ -102,7 +107,7 @@ bool Lane::may_apply() const {
 
 std::optional<Job> Lane::choose_events(const Moment& now, const Gate& gate) {
   if (limits_.performs) return choose_performing(now, gate);
-  if (gate.shut || gate.occupied) return std::nullopt;
+  if (gate.shut || gate.paused || gate.occupied) return std::nullopt;
   std::size_t events = gate.probe ? 1 : limits_.batch_events_max;
   const std::int64_t allowed = valve_.events_allowed(now.at);
   if (allowed < static_cast<std::int64_t>(events)) events = static_cast<std::size_t>(allowed);
@@ -165,6 +170,8 @@ Footing Lane::footing(Instant now, std::size_t events_max) const {
   footing.held = held_;
   footing.next_number = next_number_;
   footing.suspicion = suspicion_;
+  footing.doubt_below = doubt_below_;
+  footing.doubt_until = doubt_until_;
   footing.room = {limits_.open_events_max - counters_.open, limits_.open_bytes_max - open_bytes_,
                   limits_.key_events_max};
   footing.events_max = events_max;
@@ -242,6 +249,8 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   open_bytes_ = state.open.bytes;
   next_number_ = state.open.next_number;
   next_scheduled_ = state.open.next_scheduled;
+  doubt_below_ = state.doubt_below;
+  doubt_until_ = state.doubt_until;
   suspicion_ = state.suspicion;
   // Who was being performed is asked about, not run again.
   if (limits_.performs) suspicion_.open_together = suspicion_.open_left = 0;

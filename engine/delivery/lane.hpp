@@ -65,7 +65,8 @@ enum class PauseReason {
   schema,
   position_lost,
   circuit,
-  dead_letters
+  dead_letters,
+  operator_
 };
 const char* to_string(PauseReason reason);
 
@@ -76,6 +77,7 @@ struct Gate {
   bool occupied = false;      // suspects run alone in the process: not now
   std::uint64_t commits = 0;  // of all lanes together, so far
   std::size_t calls = 0;      // how many may be begun, where the handler performs
+  bool paused = false;        // by an operator
 };
 
 class Lane {
@@ -222,6 +224,9 @@ class Lane {
   Suspicion suspicion_;
   bool mark_in_doubt_ = false;
   std::map<std::string, std::int64_t> companions_;
+  std::int64_t doubt_below_ = 0;
+  base::EpochMicros doubt_until_ = 0;
+  std::int64_t known_seq_ = 0;  // the greatest that was ever confirmed
 
   Feed feed_;
   LaneOutbox outbox_;
@@ -230,7 +235,9 @@ class Lane {
   bool no_room_ = false;  // the next event of the log waits until something held has finished
   bool drained_last_ = false;
   bool commanded_last_ = false;
-  bool held_up_ = false;  // by its gate, when it was last asked
+  // By its gate, when it was last asked.
+  bool held_up_ = false;
+  bool paused_ = false;
 
   std::map<std::string, std::int64_t> companions_read_;
   std::vector<ReplayRequest> requests_;

@@ -83,12 +83,14 @@ PauseReason Lane::pause_reason() const {
   if (phase_ == LanePhase::stopped) return PauseReason::position_lost;
   if (waiting_for_ != PauseReason::none) return waiting_for_;
   if (phase_ != LanePhase::running) return PauseReason::none;
+  if (paused_) return PauseReason::operator_;
   if (held_up_) return PauseReason::circuit;
   if (valve_.wake_at()) return PauseReason::dead_letters;
   return wants_records() ? PauseReason::none : PauseReason::backpressure;
 }
 
 void Lane::forget(const std::string& why) {
+  if (phase_ != LanePhase::untaken) known_seq_ = std::max(known_seq_, claim_.seq);
   phase_ = LanePhase::untaken;
   ++generation_;
   let_go_ = false;

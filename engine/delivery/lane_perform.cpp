@@ -49,7 +49,10 @@ std::optional<Job> Lane::calls_job(Instant at, base::EpochMicros database, std::
   const auto has_room = [this](const Held& held) {
     return held.group == KeyHash{} || calls_.of_group(held.group) < limits_.calls_of_group_max;
   };
-  if (calls_max > 0) job.heads = held_->due(database, std::min(calls_max, page), has_room);
+  // What was admitted again must be merged first: later events tell what became of earlier ones.
+  const bool forgotten = next_ < doubt_below_ && !no_room_;
+  if (calls_max > 0 && !forgotten)
+    job.heads = held_->due(database, std::min(calls_max, page), has_room);
   if (job.ends.empty() && job.heads.empty()) return std::nullopt;
   job.footing = footing(at, page);
   job.under_way = calls_.by_group();

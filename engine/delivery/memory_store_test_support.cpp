@@ -100,8 +100,20 @@ Status MemoryStore::admit(const LaneId&, const std::string&, const LogBounds&) {
   return {};
 }
 
-Result<LaneState> MemoryStore::take(const LaneId&, const std::string&, std::int64_t) {
+Result<std::int64_t> MemoryStore::witnessed(const LaneId&) {
+  if (auto failure = strike("witnessed")) return *failure;
+  return group_seq;
+}
+
+Result<LaneState> MemoryStore::take(const LaneId&, const std::string&, std::int64_t,
+                                    const Witness& witness) {
   if (auto failure = strike("take")) return *failure;
+  const bool set_back = witness.call_length > 0 && witness.seq > tables.claim.seq;
+  if (set_back) {
+    tables.doubt_below = std::max(tables.doubt_below, witness.log_end);
+    tables.doubt_until = kMorning + witness.call_length;
+    for (auto& [number, kept] : tables.rows) kept.row.doubt_until = tables.doubt_until;
+  }
   tables.claim.token = base::random_uuid();
   ++tables.claim.seq;
   LaneState state;
@@ -121,6 +133,9 @@ Result<LaneState> MemoryStore::take(const LaneId&, const std::string&, std::int6
       state.open.next_scheduled = kept.row.due;
   }
   state.suspicion = tables.suspicion;
+  state.set_back = set_back;
+  state.doubt_below = tables.doubt_below;
+  state.doubt_until = tables.doubt_until;
   state.companions = tables.companions;
   return state;
 }

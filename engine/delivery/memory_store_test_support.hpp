@@ -67,6 +67,8 @@ struct Tables {
   std::map<message::Identity, PerformingRow> performing;  // the rows of a handler that performs
   Suspicion suspicion;
   std::map<std::string, std::int64_t> companions;
+  std::int64_t doubt_below = 0;
+  base::EpochMicros doubt_until = 0;
   bool let_go = false;
   std::string stopped;
   CommandCount command_count;
@@ -85,6 +87,7 @@ class MemoryStore : public Store, public Log, public Probe {
   LogBounds log{0, 0, 1};
   LogBounds log_later{0, 0, 1};  // from the second question on
   int questions = 0;
+  std::int64_t group_seq = 0;  // what the consumer group has heard of
   std::vector<Durability> commits;
   std::vector<Suspicion> marks;  // that were committed, one after the other
   CommandTargets targets;        // of any command
@@ -100,9 +103,11 @@ class MemoryStore : public Store, public Log, public Probe {
   int called(const std::string& name) const;
 
   base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) override;
+  base::Result<std::int64_t> witnessed(const LaneId&) override;
   void reach(const LaneId&, Point) override {}
   base::Status admit(const LaneId&, const std::string&, const LogBounds&) override;
-  base::Result<LaneState> take(const LaneId&, const std::string&, std::int64_t) override;
+  base::Result<LaneState> take(const LaneId&, const std::string&, std::int64_t,
+                               const Witness& witness) override;
   base::Result<std::unique_ptr<LaneTransaction>> begin(const LaneId&) override;
   base::Result<std::vector<ClaimSeen>> claims(std::span<const LaneId>) override;
   base::Result<std::vector<OutboxRow>> outbox(const LaneId&, std::size_t rows_max) override;

@@ -93,7 +93,10 @@ Result<Committed> Owner::carry_out(CommandKind kind) {
 }
 
 void Owner::inherit() {
-  LaneState state = *store.take(kLane, kTopic, 0);
+  const Witness witness{store.group_seq, store.log.high, call_length(route)};
+  LaneState state = *store.take(kLane, kTopic, 0, witness);
+  limits.doubt_below = state.doubt_below;
+  limits.doubt_until = state.doubt_until;
   claim_ = state.claim;
   next_ = state.next;
   counters_ = state.counters;

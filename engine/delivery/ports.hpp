@@ -68,6 +68,11 @@ struct LaneState {
   bool outbox_pending = false;  // rows wait to be published
   OpenSummary open;
   Suspicion suspicion;
+  // Events before this offset may have been performed by somebody whom the database has forgotten:
+  // they are asked about first, not before `doubt_until`.
+  std::int64_t doubt_below = 0;
+  base::EpochMicros doubt_until = 0;
+  bool set_back = false;  // it was found with this taking
   // Where each of its retry topics' partitions goes on, by topic; the others begin at their
   // earliest record.
   std::map<std::string, std::int64_t> companions;
@@ -238,6 +243,16 @@ struct LogBounds {
   std::string cluster = {};     // the cluster's own id
 };
 
+// What others than the database remember of a lane, to be compared with what it says: a database
+// that is behind them has been set back (a restore, a failover), and what was called since nobody
+// remembers but the services themselves.
+struct Witness {
+  std::int64_t seq = 0;      // of a transaction that was confirmed; 0: none is known
+  std::int64_t log_end = 0;  // the next offset to be written
+  // How long a call that somebody has begun may still go on; 0: the handler calls nobody.
+  base::EpochMicros call_length = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -253,7 +268,7 @@ class Store {
   // the end of the last owner leaves. `earliest` is where a lane without a row starts. Fails with
   // `slow` while a frozen owner holds the row.
   virtual base::Result<LaneState> take(const LaneId& lane, const std::string& topic,
-                                       std::int64_t earliest) = 0;
+                                       std::int64_t earliest, const Witness& witness) = 0;
 
   virtual base::Result<std::unique_ptr<LaneTransaction>> begin(const LaneId& lane) = 0;
 
@@ -276,6 +291,8 @@ class Log {
  public:
   virtual ~Log() = default;
   virtual base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) = 0;
+  // The last transaction of the lane that its consumer group has heard of; 0: none.
+  virtual base::Result<std::int64_t> witnessed(const LaneId& lane) = 0;
 };
 
 // Labelled points of a transaction. In production nothing happens there; tests stop or kill the

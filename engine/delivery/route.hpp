@@ -22,4 +22,12 @@ struct Route {
   std::chrono::milliseconds call_grace{2'000};
 };
 
+// How long a call may go on, from before its marker; clocks and schedulers are not exact. 0: the
+// handler calls nobody.
+inline base::EpochMicros call_length(const Route& route) {
+  constexpr std::chrono::milliseconds kMargin{1'000};
+  if (route.handler->performs() == nullptr) return 0;
+  return std::chrono::microseconds(route.call_grace + route.timeout + kMargin).count();
+}
+
 }  // namespace spool::delivery

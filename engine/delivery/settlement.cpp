@@ -112,7 +112,10 @@ OpenRow Settlement::row_of(std::size_t item, OpenState state) {
   row.key = attempts_.key(item);
   row.state = state;
   row.bytes = held_bytes(attempts_.record(item));
-  if (route_.handler->performs() != nullptr) row.group = attempts_.group(item);
+  if (route_.handler->performs() != nullptr) {
+    row.group = attempts_.group(item);
+    row.doubt_until = attempts_.doubt_until(item);
+  }
   if (const OpenRow* known = attempts_.row(item)) {
     row.life = known->life;
     row.attempts = known->attempts;

@@ -19,6 +19,9 @@ struct Attempt {
   std::int32_t number = 1;  // within the life
   // It was scheduled, and its time has come, or an operator said so: it is not to say NotDue again.
   bool called = false;
+  // Of a handler that performs: it may have been begun, by somebody whom the database has
+  // forgotten.
+  bool in_doubt = false;
 };
 
 // The event is to be applied at this time, not before. It holds nobody up until then.

@@ -107,18 +107,19 @@ using AnswerPtr = std::shared_ptr<const Answer>;
 struct Performed {
   AnswerPtr answer;
 };
-// Nothing has left the process: the event has its turn again, at once or `not_before`, and no
+// Nothing has left the process: the event has its turn again, at once or after that time, and no
 // attempt is charged.
 struct NotBegun {
   std::string why;
-  std::optional<base::EpochMicros> not_before = {};
+  std::optional<std::chrono::milliseconds> retry_after = {};
 };
 // Of reconcile(): the service knows nothing of it. It is performed.
 struct HadNoEffect {};
 struct CallFailed {
-  EventFailure why;       // `event` is ignored
+  EventFailure why;       // `event` and `not_before` are ignored
   bool in_doubt = false;  // it may have had its effect all the same
   AnswerPtr answer = {};  // what settle() should know besides
+  std::optional<std::chrono::milliseconds> retry_after = {};  // the service's word
 };
 using CallOutcome = std::variant<Performed, NotBegun, HadNoEffect, CallFailed>;
 

@@ -23,6 +23,8 @@ using DeleteTopicHandle =
     std::unique_ptr<rd_kafka_DeleteTopic_t, Deleter<rd_kafka_DeleteTopic_destroy>>;
 using DeleteRecordsHandle =
     std::unique_ptr<rd_kafka_DeleteRecords_t, Deleter<rd_kafka_DeleteRecords_destroy>>;
+using ListGroupOffsetsHandle = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
+                                               Deleter<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 using ConfigResourceHandle =
     std::unique_ptr<rd_kafka_ConfigResource_t, Deleter<rd_kafka_ConfigResource_destroy>>;
 using OptionsHandle =
@@ -202,6 +204,34 @@ Result<std::optional<TopicSpec>> Cluster::describe_topic(const std::string& topi
   if (!config) return config.failure();
   for (const auto& [key, entry] : *config) shape->config[key] = entry.value;
   return std::optional<TopicSpec>(std::move(shape).value());
+}
+
+base::Result<std::string> Cluster::committed_note(const std::string& group,
+                                                  const std::string& topic, std::int32_t partition,
+                                                  Limit limit) const {
+  const PartitionsHandle list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  const ListGroupOffsetsHandle request(
+      rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
+  rd_kafka_ListConsumerGroupOffsets_t* raw = request.get();
+  const std::string what = "offsets of group " + group;
+  auto event = ask(impl_->client.get(), what, limit, [&](const auto* options, auto* queue) {
+    rd_kafka_ListConsumerGroupOffsets(impl_->client.get(), &raw, 1, options, queue);
+  });
+  if (!event) return event.failure();
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
+  if (count != 1) return Failure(FailureKind::unavailable, what + ": an empty answer");
+  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0])) {
+    return failure_of(what, rd_kafka_error_code(error));
+  }
+  const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(groups[0]);
+  if (found == nullptr || found->cnt != 1) return std::string();
+  const rd_kafka_topic_partition_t& entry = found->elems[0];
+  if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return failure_of(what, entry.err);
+  if (entry.metadata == nullptr) return std::string();
+  return std::string(static_cast<const char*>(entry.metadata), entry.metadata_size);
 }
 
 Status Cluster::create_topics(std::span<const TopicSpec> specs, Limit limit) const {

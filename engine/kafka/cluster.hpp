@@ -46,6 +46,10 @@ class Cluster {
   base::Result<Watermarks> watermarks(const std::string& topic, std::int32_t partition,
                                       Limit limit) const;
 
+  // What the group keeps beside its committed offset of this partition; empty: nothing.
+  base::Result<std::string> committed_note(const std::string& group, const std::string& topic,
+                                           std::int32_t partition, Limit limit) const;
+
   // The topic as it is, every configuration key with its value in force; empty when it does not
   // exist.
   base::Result<std::optional<TopicSpec>> describe_topic(const std::string& topic,

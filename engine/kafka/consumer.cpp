@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/kafka/assignment.hpp"
 #include "engine/kafka/client.hpp"
@@ -66,8 +67,12 @@ std::vector<std::int32_t> numbers(const rd_kafka_topic_partition_list_t* list) {
 PartitionsHandle to_list(const std::string& topic, std::span<const Start> starts) {
   PartitionsHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(starts.size())));
   for (const Start& start : starts) {
-    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), start.partition)->offset =
-        start.offset;
+    rd_kafka_topic_partition_t* entry =
+        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), start.partition);
+    entry->offset = start.offset;
+    if (start.note.empty()) continue;
+    entry->metadata = strdup(start.note.c_str());  // the list frees it
+    entry->metadata_size = start.note.size();
   }
   return list;
 }

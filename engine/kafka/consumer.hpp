@@ -41,6 +41,7 @@ struct ConsumerSettings {
 struct Start {
   std::int32_t partition = 0;
   std::int64_t offset = 0;
+  std::string note = {};  // of a commit: kept by the group beside the offset
 };
 
 class Consumer {

@@ -1,5 +1,6 @@
 #include "engine/runtime/cluster_log.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <map>
 #include <utility>
@@ -30,6 +31,17 @@ base::Result<delivery::LogBounds> ClusterLog::bounds(const std::string& topic,
   const bool known = described && described->has_value();
   const bool compacted = known && compacts((*described)->config);
   return delivery::LogBounds{marks->low, marks->high, *partitions, compacted, std::move(*cluster)};
+}
+
+// The note that Intake commits with its offsets. What is no number is somebody else's.
+base::Result<std::int64_t> ClusterLog::witnessed(const delivery::LaneId& lane) {
+  const Source& source = sources_.at(lane.handler);
+  auto note = cluster_.committed_note(source.group, source.topic, lane.partition, kMetadataTimeout);
+  if (!note) return note.failure();
+  std::int64_t seq = 0;
+  const char* end = note->data() + note->size();
+  const auto [read, error] = std::from_chars(note->data(), end, seq);
+  return error == std::errc{} && read == end ? seq : 0;
 }
 
 }  // namespace spool::runtime

@@ -96,6 +96,7 @@ void DatabaseWorker::work_on(delivery::Work work) {
   if (over.call) listener_.call(std::move(*over.call));
   if (lost) listener_.connection_lost();
   if (taken) listener_.lane_taken();
+  if (over.at_rest) listener_.at_rest();
   listener_.job_finished();
 }
 
@@ -106,6 +107,14 @@ void DatabaseWorker::report(const delivery::Work& work, const delivery::Done& do
   }
   if (const auto* take = std::get_if<delivery::TakeDone>(&done)) {
     const delivery::LaneState& state = take->outcome->state;
+    if (state.set_back) {
+      log_.error("lane.database_set_back",
+                 {{"lane", delivery::lane_name(work.lane)},
+                  {"asked_below", state.doubt_below},
+                  {"msg",
+                   "the database has lost what it had confirmed: what may have been called "
+                   "since is asked about before it is called again"}});
+    }
     log_.info("lane.taken", {{"lane", delivery::lane_name(work.lane)},
                              {"epoch", state.epoch},
                              {"next", state.next},

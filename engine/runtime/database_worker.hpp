@@ -27,6 +27,7 @@ struct JobListener {
   std::function<void(delivery::ToCall)> call;        // heads that are marked as begun
   std::function<void()> connection_lost;             // compare all claims soon
   std::function<void()> lane_taken;                  // operators may be waiting for it
+  std::function<void()> at_rest;                     // so may they for a handler that is paused
 };
 
 // Where a handler's numbers go; outlives the worker.

@@ -60,7 +60,11 @@ void Housekeeper::hurry() {
 
 bool Housekeeper::wait_for_turn() {
   // A hurry while the database is away must not become a loop without a pause.
-  const auto period = reachable_ ? check_interval_ : kAwayPeriod;
+  auto period = reachable_ ? check_interval_ : kAwayPeriod;
+  if (rest_at_ && reachable_) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*rest_at_ - LaneBoard::now());
+    period = std::clamp(left, std::chrono::milliseconds(1), period);
+  }
   if (!stop_ && !(hurry_ && reachable_)) {
     report("housekeeper.wait_failed", store_->wait_for_command(wake_fd_, period));
   }
@@ -119,6 +123,7 @@ base::Status Housekeeper::check() {
     if (!seen) return seen.failure();
     board_.with([&](delivery::Dispatcher& lanes) { lanes.compare(asked, *seen); });
   }
+  if (auto brought = bring_switches(); !brought) return brought;
   if (auto brought = bring_commands(); !brought) return brought;
   board_.wake_all();
   return {};
@@ -131,6 +136,39 @@ base::Status Housekeeper::bring_commands() {
   if (!commands) return commands.failure();
   board_.with([&](delivery::Dispatcher& lanes) { lanes.set_commands(*commands); });
   return {};
+}
+
+// What a pause holds back may still run: it is acknowledged when it has ended.
+base::Status Housekeeper::bring_switches() {
+  const auto switches = store_->switches();
+  if (!switches) return switches.failure();
+  std::map<std::string, delivery::HandlerSwitch> decided;
+  for (const auto& [name, handler] : handlers_) decided[name].handler = name;
+  for (const delivery::HandlerSwitch& one : *switches) decided[one.handler] = one;
+  rest_at_.reset();
+  const delivery::Moment now = board_.moment();
+  board_.with([&](delivery::Dispatcher& lanes) {
+    lanes.set_switches(*switches);
+    for (const auto& [name, one] : decided) {
+      const bool holds = lanes.paused(name, now);
+      const auto rest = holds ? lanes.come_to_rest(name) : std::optional(now.at);
+      if (rest && *rest <= now.at) {
+        acknowledged_[name] = one.version;
+      } else if (rest) {
+        rest_at_ = rest_at_ ? std::min(*rest_at_, *rest) : *rest;
+      }
+    }
+  });
+  for (const auto& [name, one] : decided) tell(one);
+  return store_->acknowledge(acknowledged_);
+}
+
+void Housekeeper::tell(const delivery::HandlerSwitch& decided) {
+  if (std::exchange(versions_[decided.handler], decided.version) == decided.version) return;
+  log_.info(decided.paused ? "handler.paused" : "handler.resumed",
+            {{"handler", decided.handler},
+             {"version", decided.version},
+             {"until", decided.until ? base::format_rfc3339(*decided.until) : std::string()}});
 }
 
 base::Status Housekeeper::collect() {

@@ -1,7 +1,8 @@
 // What a worker does now and then beside its lanes, on a thread and a connection of its own:
 // compares the claims of all lanes (an owner without work must notice too that it lost one), reads
-// the database's clock, brings operators' commands to the lanes (at once, when they notify), counts
-// for the metrics, audits the counters, prunes what is kept for a while only.
+// the database's clock, brings operators' commands and decisions to the lanes (at once, when they
+// notify) and acknowledges the latter, counts for the metrics, audits the counters, prunes what is
+// kept for a while only.
 #pragma once
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -44,6 +46,8 @@ class Housekeeper {
   bool wait_for_turn();
   base::Status check();
   base::Status bring_commands();
+  base::Status bring_switches();
+  void tell(const delivery::HandlerSwitch& decided);
   base::Status collect();
   base::Status collect_backlog();
   base::Status collect_open();
@@ -69,9 +73,12 @@ class Housekeeper {
   delivery::Instant next_collect_{};
   delivery::Instant next_audit_{};
   delivery::Instant next_whole_audit_{};
-  bool uncovered_ = false;         // by the last audit
-  int wake_fd_;                    // an eventfd
-  std::atomic<bool> hurry_{true};  // the clock is needed at once
+  bool uncovered_ = false;                            // by the last audit
+  std::map<std::string, std::int64_t> versions_;      // of the decisions that the lanes know
+  std::map<std::string, std::int64_t> acknowledged_;  // ... and act on
+  std::optional<delivery::Instant> rest_at_;          // of a handler that is paused
+  int wake_fd_;                                       // an eventfd
+  std::atomic<bool> hurry_{true};                     // the clock is needed at once
   std::atomic<bool> stop_{false};
   std::thread thread_;  // last: it uses everything above
 };

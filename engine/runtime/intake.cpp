@@ -24,6 +24,8 @@ observe::PauseReason metric_of(delivery::PauseReason reason) {
       return observe::PauseReason::circuit;
     case delivery::PauseReason::dead_letters:
       return observe::PauseReason::dead_letters;
+    case delivery::PauseReason::operator_:
+      return observe::PauseReason::operator_;
     default:
       return observe::PauseReason::database;
   }
@@ -32,7 +34,8 @@ observe::PauseReason metric_of(delivery::PauseReason reason) {
 constexpr delivery::PauseReason kReasons[] = {
     delivery::PauseReason::backpressure, delivery::PauseReason::database,
     delivery::PauseReason::schema,       delivery::PauseReason::position_lost,
-    delivery::PauseReason::circuit,      delivery::PauseReason::dead_letters};
+    delivery::PauseReason::circuit,      delivery::PauseReason::dead_letters,
+    delivery::PauseReason::operator_};
 
 std::string list_of(const std::vector<std::int32_t>& partitions) {
   std::string text;
@@ -225,13 +228,16 @@ void Intake::commit_offsets() {
     lanes.for_each([&](const delivery::Lane& lane) {
       if (lane.id().handler != settings_.handler) return;
       if (lane.phase() != delivery::LanePhase::running) return;
-      const auto known = committed_.find(lane.id().partition);
-      if (known == committed_.end() || known->second != lane.next())
-        moved.push_back({lane.id().partition, lane.next()});
+      // With the number of the lane's last transaction, by which a database that was set back is
+      // recognised.
+      kafka::Start here{lane.id().partition, lane.next(), std::to_string(lane.claim().seq)};
+      const auto known = committed_.find(here.partition);
+      if (known == committed_.end() || known->second != std::pair(here.offset, here.note))
+        moved.push_back(std::move(here));
     });
   });
   if (moved.empty()) return;
-  for (const kafka::Start& start : moved) committed_[start.partition] = start.offset;
+  for (const kafka::Start& start : moved) committed_[start.partition] = {start.offset, start.note};
   consumer_->commit(moved);
 }
 
@@ -252,7 +258,7 @@ void Intake::report_lanes() {
       observe::LaneProgress progress;
       progress.position = lane.next();
       if (const auto known = committed_.find(partition); known != committed_.end())
-        progress.committed = known->second;
+        progress.committed = known->second.first;
       if (const auto end = consumer_->cached_end(partition))
         progress.lag = std::max<std::int64_t>(0, *end - lane.next());
       if (const std::int64_t oldest = lane.oldest_waiting_timestamp_ms(); oldest >= 0)

@@ -80,7 +80,7 @@ class Intake {
   std::optional<delivery::Instant> revocation_deadline_;
   // Partitions whose queue may hold something: all after a wake, less as they are found empty.
   std::map<std::int32_t, bool> may_have_records_;
-  std::map<std::int32_t, std::int64_t> committed_;
+  std::map<std::int32_t, std::pair<std::int64_t, std::string>> committed_;
   std::map<std::int32_t, std::unique_ptr<observe::LaneMetrics>> views_;
 };
 

@@ -140,7 +140,7 @@ base::Status Worker::Impl::start_kafka() {
   auto opened = kafka::Cluster::open(settings.cluster);
   if (!opened) return opened.failure();
   cluster = std::move(*opened);
-  cluster_log = std::make_unique<ClusterLog>(*cluster);
+  cluster_log = std::make_unique<ClusterLog>(*cluster, sources_of(settings));
   auto made = kafka::Producer::open(settings.producer);
   if (!made) return made.failure();
   producer = std::move(*made);
@@ -158,6 +158,7 @@ base::Status Worker::Impl::start_kafka() {
 }
 
 void Worker::Impl::start_database() {
+  board.with([](delivery::Dispatcher& lanes) { lanes.await_switches(); });
   housekeeper =
       std::make_unique<Housekeeper>(board, make_store(), clock, settings.check_interval,
                                     reporting(), metrics, health, log, [this] { pump_soon(); });
@@ -165,7 +166,8 @@ void Worker::Impl::start_database() {
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
       [this](delivery::ToCall calls) { upstreams.hand_over(std::move(calls)); },
-      [this] { housekeeper->hurry(); }, [this] { housekeeper->hurry(); }};
+      [this] { housekeeper->hurry(); }, [this] { housekeeper->hurry(); },
+      [this] { housekeeper->hurry(); }};
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
     stores.push_back(store.get());
@@ -267,16 +269,20 @@ void Worker::Impl::update_health() {
                                                    : assigned              ? "assigned"
                                                               : "waits for the group"});
   std::string trouble;
+  std::string paused;
   board.with([&](delivery::Dispatcher& lanes) {
     lanes.for_each([&](const delivery::Lane& lane) {
       const delivery::PauseReason reason = lane.pause_reason();
       if (reason == delivery::PauseReason::none || reason == delivery::PauseReason::backpressure)
         return;
-      trouble += (trouble.empty() ? "" : ", ") + lane.id().handler + "/" +
-                 std::to_string(lane.id().partition) + " " + delivery::to_string(reason);
+      // As somebody wanted it.
+      std::string& text = reason == delivery::PauseReason::operator_ ? paused : trouble;
+      text += (text.empty() ? "" : ", ") + lane.id().handler + "/" +
+              std::to_string(lane.id().partition) + " " + delivery::to_string(reason);
     });
   });
-  health.set("lanes", {trouble.empty(), trouble.empty() ? "running" : trouble});
+  const std::string standing = trouble + (trouble.empty() || paused.empty() ? "" : ", ") + paused;
+  health.set("lanes", {trouble.empty(), standing.empty() ? "running" : standing});
 }
 
 void Worker::Impl::report_circuits() {

@@ -47,6 +47,13 @@ std::map<std::string, std::vector<std::string>> retry_topics_of(const WorkerSett
   return topics;
 }
 
+std::map<std::string, ClusterLog::Source> sources_of(const WorkerSettings& settings) {
+  std::map<std::string, ClusterLog::Source> sources;
+  for (const HandlerRoute& h : settings.handlers)
+    sources.emplace(h.handler->spec.name, ClusterLog::Source{h.topic, h.group});
+  return sources;
+}
+
 std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings) {
   std::vector<store::LaneContext> contexts;
   for (const HandlerRoute& h : settings.handlers) {

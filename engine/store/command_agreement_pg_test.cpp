@@ -18,7 +18,7 @@ class CommandAgreementPg : public LetterFixture {
     store_ = std::make_unique<PgStore>(
         settings, std::vector<LaneContext>{
                       {"h", "topic", "topic.dlt", "spool.h", "0.1.0", "host-a", {}, "events"}});
-    const auto taken = store_->take(kLane, "topic", 0);
+    const auto taken = store_->take(kLane, "topic", 0, {});
     ASSERT_TRUE(taken.ok()) << taken.failure().text;
     claim_ = taken->claim;
   }

@@ -46,7 +46,7 @@ class LaneFixture : public testing::Test {
   }
 
   delivery::LaneState take(PgStore& store) {
-    auto state = store.take(lane_, "topic", 100);
+    auto state = store.take(lane_, "topic", 100, {});
     EXPECT_TRUE(state.ok()) << state.failure().text;
     return *state;
   }

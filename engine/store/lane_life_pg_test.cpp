@@ -87,6 +87,7 @@ class NoLog : public delivery::Log {
   base::Result<delivery::LogBounds> bounds(const std::string&, std::int32_t) override {
     return delivery::LogBounds{};
   }
+  base::Result<std::int64_t> witnessed(const delivery::LaneId&) override { return 0; }
 };
 
 class LaneLifePg : public OpenFixture, public testing::WithParamInterface<bool> {

@@ -51,7 +51,7 @@ TEST_F(LaneTransactionPg, FenceWithAdvanceMovesThePositionAndLeavesATrace) {
 TEST_F(LaneTransactionPg, OffsetsBeyondThirtyTwoBitsFit) {
   constexpr std::int64_t kFar = 3'000'000'000;
   const delivery::LaneId far{lane_.handler, lane_.partition + 1000};
-  auto taken = store_.take(far, "topic", kFar);
+  auto taken = store_.take(far, "topic", kFar, {});
   ASSERT_TRUE(taken.ok());
   auto begun = store_.begin(far);
   ASSERT_TRUE(begun.ok());

@@ -156,8 +156,10 @@ std::string quoted(const std::string& text) {
   return out;
 }
 
-Status wake_owners(Transaction& transaction, const std::string& handler) {
-  auto told = transaction.execute(kNotify, Params::of(handler));
+// The audit log and the handler's owners hear of a change.
+Status tell(Transaction& transaction, const Operator& who, const AuditEntry& what) {
+  if (auto written = write_audit(transaction, who, what); !written) return written;
+  auto told = transaction.execute(kNotify, Params::of(what.handler));
   return told ? Status() : Status(told.failure());
 }
 
@@ -190,12 +192,8 @@ Status give(Transaction& transaction, const Wording& words,
   for (const std::int32_t partition : partitions) numbers.add_int64(partition);
   auto lanes = transaction.execute(kGiveLanes, Params::of(given.id, given.handler, numbers.text()));
   if (!lanes) return lanes.failure();
-  if (auto written =
-          write_audit(transaction, who,
-                      {kind + ".start", given.handler, base::to_string(given.id), words.detail});
-      !written)
-    return written;
-  return wake_owners(transaction, given.handler);
+  return tell(transaction, who,
+              {kind + ".start", given.handler, base::to_string(given.id), words.detail});
 }
 
 Status give(Transaction& transaction, const CommandRequest& request, const EventFilter& filter,
@@ -286,7 +284,15 @@ Result<std::vector<GivenCommand>> give_commands(postgres::Connection& connection
                                                 const Operator& who) {
   auto begun = begin_durable(connection);
   if (!begun) return begun.failure();
-  Transaction& transaction = **begun;
+  auto all = give_commands(**begun, request, who);
+  if (!all) return all;
+  if (auto done = (*begun)->commit(); !done) return done.failure();
+  return all;
+}
+
+Result<std::vector<GivenCommand>> give_commands(Transaction& transaction,
+                                                const CommandRequest& request,
+                                                const Operator& who) {
   const auto filter = completed(transaction, request);
   if (!filter) return filter.failure();
   const auto meant = count(transaction, request.kind, *filter);
@@ -298,7 +304,6 @@ Result<std::vector<GivenCommand>> give_commands(postgres::Connection& connection
       return done.failure();
     all.push_back(std::move(given));
   }
-  if (auto done = transaction.commit(); !done) return done.failure();
   return all;
 }
 
@@ -359,13 +364,10 @@ Status change_command(postgres::Connection& connection, const base::Uuid& id, Co
                    "command " + base::to_string(id) + " is " + state + " already");
   }
   if (auto done = transaction.execute(kState, Params::of(id, state)); !done) return done.failure();
-  if (auto written = write_audit(transaction, who,
-                                 {command->kind + "." + verb, command->handler, base::to_string(id),
-                                  "{\"before\": " + quoted(command->state) + "}"});
-      !written)
-    return written;
-  if (auto told = wake_owners(transaction, command->handler); !told) return told;
-  return transaction.commit();
+  auto told = tell(transaction, who,
+                   {command->kind + "." + verb, command->handler, base::to_string(id),
+                    "{\"before\": " + quoted(command->state) + "}"});
+  return told ? transaction.commit() : told;
 }
 
 Status set_rate(postgres::Connection& connection, const base::Uuid& id, std::int64_t rate,
@@ -376,15 +378,11 @@ Status set_rate(postgres::Connection& connection, const base::Uuid& id, std::int
   const auto command = lock(transaction, id);
   if (!command) return command.failure();
   if (auto done = transaction.execute(kRate, Params::of(id, rate)); !done) return done.failure();
-  if (auto written =
-          write_audit(transaction, who,
-                      {command->kind + ".set_rate", command->handler, base::to_string(id),
-                       "{\"before\": " + std::to_string(command->rate) +
-                           ", \"after\": " + std::to_string(rate) + "}"});
-      !written)
-    return written;
-  if (auto told = wake_owners(transaction, command->handler); !told) return told;
-  return transaction.commit();
+  auto told = tell(transaction, who,
+                   {command->kind + ".set_rate", command->handler, base::to_string(id),
+                    "{\"before\": " + std::to_string(command->rate) +
+                        ", \"after\": " + std::to_string(rate) + "}"});
+  return told ? transaction.commit() : told;
 }
 
 Status forget_ended_users(postgres::Connection& connection) {

@@ -46,6 +46,10 @@ std::string_view to_string(delivery::CommandKind kind);
 base::Result<std::vector<GivenCommand>> give_commands(postgres::Connection& connection,
                                                       const CommandRequest& request,
                                                       const Operator& who);
+// The same as a part of the caller's transaction: a durable one, which the caller commits.
+base::Result<std::vector<GivenCommand>> give_commands(postgres::Transaction& transaction,
+                                                      const CommandRequest& request,
+                                                      const Operator& who);
 base::Result<std::vector<GivenCommand>> count_commands(postgres::Connection& connection,
                                                        const CommandRequest& request);
 

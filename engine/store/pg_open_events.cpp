@@ -27,17 +27,17 @@ constexpr Statement kOpen{
     "with events as (select * from unnest($3::bigint[], $4::uuid[], $5::text[], $6::bigint[],"
     " $7::int[], $8::int[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[],"
     " $14::bigint[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bigint[], $19::text[],"
-    " $20::text[], $21::uuid[], $22::text[], $23::bytea[]) with ordinality as e (number,"
+    " $20::text[], $21::uuid[], $22::text[], $23::bytea[], $24::bigint[]) with ordinality as e (number,"
     " order_key, state, due, life, attempts, first_failed, source, event_id, event_type,"
     " record_offset, record_timestamp_ms, key, value, headers, bytes, error_type, error_message,"
-    " outbox_id, outbox_topic, outbox_headers, nr)),"
+    " outbox_id, outbox_topic, outbox_headers, doubt_until, nr)),"
     " opened as (insert into spool.open_events (handler, partition, number, order_key, state,"
     " due_at, life, attempts, first_failed_at, source, event_id, event_type, record_offset,"
-    " record_timestamp_ms, key, value, headers, bytes, error_type, error_message, history)"
-    " select $1, $2::int, number, order_key, state, " SPOOL_TIME("due") ", life, attempts,"
+    " record_timestamp_ms, key, value, headers, bytes, error_type, error_message, doubt_until,"
+    " history) select $1, $2::int, number, order_key, state, " SPOOL_TIME("due") ", life, attempts,"
     " " SPOOL_TIME("first_failed") ", source, event_id, event_type, record_offset,"
     " record_timestamp_ms, key, value, headers, bytes, error_type, error_message,"
-    " case when error_type is null then jsonb '[]' else jsonb_build_array(" SPOOL_HISTORY_ENTRY(
+    " " SPOOL_TIME("doubt_until") ", case when error_type is null then jsonb '[]' else jsonb_build_array(" SPOOL_HISTORY_ENTRY(
         "life", "attempts", "error_type", "error_message") ") end"
     " from events),"
     " announced as (insert into spool.outbox"
@@ -177,7 +177,7 @@ struct RetryRecords {
 // The columns of rows to be written, as kOpen wants them from $3 to $18.
 struct NewRows {
   ArrayText numbers, keys, states, dues, lives, attempts, first_failed, sources, ids, types,
-      offsets, timestamps, record_keys, values, headers, bytes;
+      offsets, timestamps, record_keys, values, headers, bytes, doubts;
 
   void add(const delivery::OpenEvent& event) {
     numbers.add_int64(event.row.number);
@@ -196,6 +196,7 @@ struct NewRows {
     add_bytes(values, event.record.value);
     headers.add_bytea(message::pack_headers(event.record.headers));
     bytes.add_int64(event.row.bytes);
+    doubts.add_int64(event.row.doubt_until);
   }
 };
 
@@ -216,13 +217,14 @@ Status PgLaneTransaction::open(std::span<const delivery::OpenEvent> events) {
     }
   }
   return execute_sending(
-      kOpen, Params::of(rows.numbers.text(), rows.keys.text(), rows.states.text(), rows.dues.text(),
-                        rows.lives.text(), rows.attempts.text(), rows.first_failed.text(),
-                        rows.sources.text(), rows.ids.text(), rows.types.text(),
-                        rows.offsets.text(), rows.timestamps.text(), rows.record_keys.text(),
-                        rows.values.text(), rows.headers.text(), rows.bytes.text(),
-                        retries.error_types.text(), retries.error_messages.text(),
-                        retries.ids.text(), retries.topics.text(), retries.headers.text()));
+      kOpen,
+      Params::of(rows.numbers.text(), rows.keys.text(), rows.states.text(), rows.dues.text(),
+                 rows.lives.text(), rows.attempts.text(), rows.first_failed.text(),
+                 rows.sources.text(), rows.ids.text(), rows.types.text(), rows.offsets.text(),
+                 rows.timestamps.text(), rows.record_keys.text(), rows.values.text(),
+                 rows.headers.text(), rows.bytes.text(), retries.error_types.text(),
+                 retries.error_messages.text(), retries.ids.text(), retries.topics.text(),
+                 retries.headers.text(), rows.doubts.text()));
 }
 
 Status PgLaneTransaction::reschedule(std::span<const delivery::Reschedule> heads) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/delivery/handler_switch.hpp"
 #include "engine/delivery/ports.hpp"
 #include "engine/postgres/connection.hpp"
 #include "engine/store/ledger_audit.hpp"
@@ -74,7 +75,8 @@ class PgStore : public delivery::Store {
   // silent (idle_in_transaction_timeout), its session is ended.
   // Fails with `position` if the lane's row counts the offsets of another topic.
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
-                                         std::int64_t earliest) override;
+                                         std::int64_t earliest,
+                                         const delivery::Witness& witness) override;
 
   // The transaction must be gone before the next call.
   base::Result<std::unique_ptr<delivery::LaneTransaction>> begin(
@@ -116,17 +118,24 @@ class PgStore : public delivery::Store {
   // The database's clock.
   base::Result<base::EpochMicros> database_time();
 
+  // What operators have decided of this worker's handlers; one that is not named runs.
+  base::Result<std::vector<delivery::HandlerSwitch>> switches();
+  // Says which of those decisions, by handler and version, this worker acts on. To be said again
+  // and again: it tells that the worker lives.
+  base::Status acknowledge(const std::map<std::string, std::int64_t>& versions);
+
   // Makes the inbox ready for the days to come and drops what is older than it remembers. Before
   // the first lane is taken, and at least once a day.
   base::Status keep_inbox();
   // Each removes at most `rows_max` rows of what is old enough: batches, dead letters (a tombstone
-  // stays; those that hold their key stay), tombstones, ended commands, the audit log. The most
-  // that one of them removed.
+  // stays; those that hold their key stay), tombstones, ended commands, the audit log, what
+  // workers that are gone have said. The most that one of them removed.
   base::Result<std::int64_t> prune(std::int64_t rows_max);
 
  private:
   base::Result<delivery::LaneState> try_take(const delivery::LaneId& lane, const std::string& topic,
-                                             std::int64_t earliest);
+                                             std::int64_t earliest,
+                                             const delivery::Witness& witness);
   base::Result<postgres::Rows> execute(const postgres::Statement& statement,
                                        postgres::Params params = {});
   base::Result<postgres::Connection*> connection();

@@ -39,7 +39,7 @@ TEST_F(PgStorePg, AnOwnerThatHoldsTheRowTooLongLosesItsSession) {
   heir_settings.connection.idle_in_transaction_timeout = std::chrono::milliseconds(60'000);
   PgStore careful = make_store("careful", heir_settings);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto refused = careful.take(lane_, "topic", 0);
+    const auto refused = careful.take(lane_, "topic", 0, {});
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.failure().kind, FailureKind::slow)
         << "an owner of a moment ago is left alone";
@@ -47,9 +47,9 @@ TEST_F(PgStorePg, AnOwnerThatHoldsTheRowTooLongLosesItsSession) {
 
   heir_settings.connection.idle_in_transaction_timeout = std::chrono::milliseconds(40);
   PgStore heir = make_store("heir", heir_settings);
-  auto taken = heir.take(lane_, "topic", 0);
+  auto taken = heir.take(lane_, "topic", 0, {});
   while (!taken.ok() && taken.failure().kind == FailureKind::slow) {
-    taken = heir.take(lane_, "topic", 0);
+    taken = heir.take(lane_, "topic", 0, {});
   }
   ASSERT_TRUE(taken.ok()) << taken.failure().text;
   EXPECT_FALSE((*held)->commit(delivery::Durability::relaxed).ok());
@@ -82,7 +82,7 @@ TEST_F(PgStorePg, TakingAgainGivesTheRememberedPositionUnderAFreshClaim) {
   const delivery::Advance advance{100, 110, 109, 4242, {.applied = 7, .duplicate = 3}};
   ASSERT_TRUE(run(store_, first.claim, [&](auto& open) { return open.advance(advance); }).ok());
   PgStore other = make_store("host-b");
-  auto second = other.take(lane_, "topic", 0);
+  auto second = other.take(lane_, "topic", 0, {});
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->epoch, 2);
   EXPECT_NE(second->claim.token, first.claim.token);
@@ -101,16 +101,16 @@ TEST_F(PgStorePg, AFrozenOwnerMakesTakingSlow) {
   PgStoreSettings impatient = settings();
   impatient.take_lock_timeout = std::chrono::milliseconds(20);
   PgStore other = make_store("host-b", impatient);
-  const auto taken = other.take(lane_, "topic", 0);
+  const auto taken = other.take(lane_, "topic", 0, {});
   ASSERT_FALSE(taken.ok());
   EXPECT_EQ(taken.failure().kind, FailureKind::slow);
   ASSERT_TRUE((*frozen)->commit(delivery::Durability::relaxed).ok());
-  EXPECT_TRUE(other.take(lane_, "topic", 0).ok());
+  EXPECT_TRUE(other.take(lane_, "topic", 0, {}).ok());
 }
 
 TEST_F(PgStorePg, ALaneOfAnotherTopicIsNotTaken) {
   const auto state = take(store_);
-  const auto taken = store_.take(lane_, "elsewhere", 0);
+  const auto taken = store_.take(lane_, "elsewhere", 0, {});
   ASSERT_FALSE(taken.ok());
   EXPECT_EQ(taken.failure().kind, FailureKind::position);
   EXPECT_EQ(row("topic, epoch"), "topic 1");
@@ -201,7 +201,7 @@ TEST_F(PgStorePg, NoDatabaseIsUnavailableEachTime) {
   away.connection.url = "postgresql://nobody@127.0.0.1:1/nowhere";
   PgStore store = make_store("host-a", away);
   for (int time = 0; time < 2; ++time) {
-    const auto taken = store.take(lane_, "topic", 0);
+    const auto taken = store.take(lane_, "topic", 0, {});
     ASSERT_FALSE(taken.ok());
     EXPECT_EQ(taken.failure().kind, FailureKind::unavailable);
   }

@@ -16,7 +16,7 @@ using postgres::Rows;
 using postgres::Statement;
 
 constexpr Statement kFormer{"lane_former",
-                            "select clean, owner, " SPOOL_SUSPICION_COLUMNS
+                            "select clean, owner, seq, " SPOOL_SUSPICION_COLUMNS
                             " from spool.lanes where handler = $1 and partition = $2 for update"};
 
 constexpr Statement kTake{
@@ -29,7 +29,18 @@ constexpr Statement kTake{
     " clean = false, state = 'running', reason = null, detail = null,"
     " taken_at = clock_timestamp(), updated_at = clock_timestamp()"
     " returning epoch, token, seq, start_offset, next_offset, last_offset,"
-    " last_timestamp_ms, applied, duplicate, dead, open, gaps, lost, topic"};
+    " last_timestamp_ms, applied, duplicate, dead, open, gaps, lost, topic, doubt_below,"
+    " " SPOOL_MICROS("doubt_until")};
+
+// Somebody whom the database has forgotten may have begun any of them.
+constexpr Statement kDoubt{
+    "lane_doubt",
+    "with until as (select clock_timestamp() + $3::bigint * interval '1 microsecond' as until),"
+    " waiting as (update spool.open_events o set doubt_until = u.until from until u"
+    " where o.handler = $1 and o.partition = $2 and o.state <> 'dead')"
+    " update spool.lanes l set doubt_below = greatest(l.doubt_below, $4), doubt_until = u.until"
+    " from until u where l.handler = $1 and l.partition = $2"
+    " returning l.doubt_below, " SPOOL_MICROS("l.doubt_until")};
 
 // Whoever has held the lane's row for longer than an owner may be silent. No timeout of the server
 // ends a client that froze while it was sending a statement: the server is neither idle nor
@@ -77,6 +88,8 @@ delivery::LaneState lane_state(const Rows& rows) {
   state.last_timestamp_ms = rows.int64(0, 6);
   state.counters = {rows.int64(0, 7),  rows.int64(0, 8),  rows.int64(0, 9),
                     rows.int64(0, 10), rows.int64(0, 11), rows.int64(0, 12)};
+  state.doubt_below = rows.int64(0, 14);
+  state.doubt_until = rows.int64(0, 15);
   return state;
 }
 
@@ -113,8 +126,8 @@ Status read_waiting(postgres::Transaction& transaction, const delivery::LaneId& 
 }  // namespace
 
 Result<delivery::LaneState> PgStore::take(const delivery::LaneId& lane, const std::string& topic,
-                                          std::int64_t earliest) {
-  auto state = try_take(lane, topic, earliest);
+                                          std::int64_t earliest, const delivery::Witness& witness) {
+  auto state = try_take(lane, topic, earliest, witness);
   if (state || state.failure().kind != FailureKind::slow) return state;
   // The group gave the lane to us: what its former owner has under way is fenced, or will be
   // delivered to us again. The next try finds the row free.
@@ -125,7 +138,8 @@ Result<delivery::LaneState> PgStore::take(const delivery::LaneId& lane, const st
 }
 
 Result<delivery::LaneState> PgStore::try_take(const delivery::LaneId& lane,
-                                              const std::string& topic, std::int64_t earliest) {
+                                              const std::string& topic, std::int64_t earliest,
+                                              const delivery::Witness& witness) {
   auto open = connection();
   if (!open) return open.failure();
   auto begun = (*open)->begin();
@@ -150,12 +164,21 @@ Result<delivery::LaneState> PgStore::try_take(const delivery::LaneId& lane,
   }
   delivery::LaneState state = lane_state(*rows);
   if (!former->empty()) {
-    const delivery::Suspicion found = read_suspicion(*former, 0, 2);
+    const delivery::Suspicion found = read_suspicion(*former, 0, 3);
     const bool died = !former->boolean(0, 0) && former->at(0, 1) != owner;
     state.suspicion = delivery::after_taking(found, died);
     if (state.suspicion != found) {
       if (Status s = write_suspicion(transaction, lane, state.suspicion); !s) return s.failure();
     }
+  }
+  const std::int64_t seq = former->empty() ? 0 : former->int64(0, 2);
+  if (witness.call_length > 0 && witness.seq > seq) {
+    auto doubt = transaction.execute(
+        kDoubt, Params::of(lane.handler, lane.partition, witness.call_length, witness.log_end));
+    if (!doubt) return doubt.failure();
+    state.set_back = true;
+    state.doubt_below = doubt->int64(0, 0);
+    state.doubt_until = doubt->int64(0, 1);
   }
   if (Status s = read_waiting(transaction, lane, state); !s) return s.failure();
   if (Status s = transaction.commit(); !s) return s.failure();

@@ -81,6 +81,13 @@ constexpr Statement kPruneAudit{
     "delete from spool.audit_log where ctid = any (array(select ctid from spool.audit_log"
     " where at < " SPOOL_OLD " limit $2 for update skip locked))"};
 
+constexpr Statement kPruneAcknowledgements{
+    "handler_acknowledgements_prune",
+    "delete from spool.handler_acknowledgements where ctid = any (array(select ctid"
+    " from spool.handler_acknowledgements where seen_at < " SPOOL_OLD
+    " limit $2 for update skip locked))"};
+constexpr std::chrono::hours kAcknowledgementsKept{1};
+
 #undef SPOOL_OLD
 
 }  // namespace
@@ -135,7 +142,8 @@ Result<std::int64_t> PgStore::prune(std::int64_t rows_max) {
   for (const auto& [statement, age] :
        {std::pair(&kPruneBatches, kept.lane_batches), std::pair(&kPruneLetters, kept.dead_letters),
         std::pair(&kPruneTombstones, kept.tombstones), std::pair(&kPruneCommands, kept.audit),
-        std::pair(&kPruneAudit, kept.audit)}) {
+        std::pair(&kPruneAudit, kept.audit),
+        std::pair(&kPruneAcknowledgements, std::chrono::milliseconds(kAcknowledgementsKept))}) {
     auto rows = execute(*statement, Params::of(age.count(), rows_max));
     if (!rows) return rows.failure();
     most = std::max(most, rows->columns() > 0 ? rows->int64(0, 0) : rows->affected_rows());
