@@ -46,11 +46,11 @@ config::Pairs process_environment() {
 
 std::vector<Command> engine_commands() {
   std::vector<Command> all;
-  for (auto group :
-       {run_commands(), publish_commands(), migrate_commands(), topics_commands(),
-        config_commands(), lanes_commands(), lane_loss_commands(), dlt_commands(),
-        dlt_change_commands(), retries_commands(), replay_commands(), foreign_commands(),
-        privacy_commands(), audit_commands(), health_commands(), version_commands()}) {
+  for (auto group : {run_commands(), publish_commands(), migrate_commands(), topics_commands(),
+                     config_commands(), handlers_commands(), handler_switch_commands(),
+                     lanes_commands(), lane_loss_commands(), dlt_commands(), dlt_change_commands(),
+                     retries_commands(), replay_commands(), foreign_commands(), privacy_commands(),
+                     audit_commands(), health_commands(), version_commands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

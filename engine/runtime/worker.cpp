@@ -162,12 +162,14 @@ void Worker::Impl::start_database() {
   housekeeper =
       std::make_unique<Housekeeper>(board, make_store(), clock, settings.check_interval,
                                     reporting(), metrics, health, log, [this] { pump_soon(); });
+  const auto look = [this] { housekeeper->hurry(); };
   const JobListener listener{
       [this] { pump_soon(); },
       [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
       [this](delivery::ToCall calls) { upstreams.hand_over(std::move(calls)); },
-      [this] { housekeeper->hurry(); }, [this] { housekeeper->hurry(); },
-      [this] { housekeeper->hurry(); }};
+      look,
+      look,
+      look};
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
     stores.push_back(store.get());
@@ -268,21 +270,19 @@ void Worker::Impl::update_health() {
              {assigned && stage == Stage::running, stage != Stage::running ? "shutting down"
                                                    : assigned              ? "assigned"
                                                               : "waits for the group"});
-  std::string trouble;
-  std::string paused;
+  bool trouble = false;  // what an operator has paused is none
+  std::string standing;
   board.with([&](delivery::Dispatcher& lanes) {
     lanes.for_each([&](const delivery::Lane& lane) {
       const delivery::PauseReason reason = lane.pause_reason();
       if (reason == delivery::PauseReason::none || reason == delivery::PauseReason::backpressure)
         return;
-      // As somebody wanted it.
-      std::string& text = reason == delivery::PauseReason::operator_ ? paused : trouble;
-      text += (text.empty() ? "" : ", ") + lane.id().handler + "/" +
-              std::to_string(lane.id().partition) + " " + delivery::to_string(reason);
+      trouble = trouble || reason != delivery::PauseReason::operator_;
+      standing += (standing.empty() ? "" : ", ") + lane.id().handler + "/" +
+                  std::to_string(lane.id().partition) + " " + delivery::to_string(reason);
     });
   });
-  const std::string standing = trouble + (trouble.empty() || paused.empty() ? "" : ", ") + paused;
-  health.set("lanes", {trouble.empty(), standing.empty() ? "running" : standing});
+  health.set("lanes", {!trouble, standing.empty() ? "running" : standing});
 }
 
 void Worker::Impl::report_circuits() {

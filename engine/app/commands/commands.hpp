@@ -17,6 +17,8 @@ std::vector<Command> publish_commands();
 std::vector<Command> migrate_commands();
 std::vector<Command> topics_commands();
 std::vector<Command> config_commands();
+std::vector<Command> handlers_commands();
+std::vector<Command> handler_switch_commands();
 std::vector<Command> lanes_commands();
 std::vector<Command> lane_loss_commands();
 std::vector<Command> dlt_commands();

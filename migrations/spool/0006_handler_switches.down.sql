@@ -1,0 +1,2 @@
+drop table spool.handler_acknowledgements;
+drop table spool.handler_switches;
