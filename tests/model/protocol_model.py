@@ -4,27 +4,28 @@
 Explores EVERY interleaving of small worlds (a lane - a main partition and its retry partition - with one ordered key,
 and two workers) under crashes, zombies, rebalances, in-doubt commits, duplicate publication, retry records that expire
 or come late, a database that loses commits without any owner being told, a log that loses its head or is recreated,
-operators and hands who ask for the same thing twice, and events that kill the process that runs them. A state that
-breaks an invariant is printed with the path that led to it.
+operators and hands who ask for the same thing twice, events that kill the process that runs them, and calls to another
+service that outlive their owner. A state that breaks an invariant is printed with the path that led to it.
 
     protocol_model.py            # the protocol: must print "holds" for each world
     protocol_model.py --mutants  # the protocol with one rule removed at a time: each must be caught
     protocol_model.py -v ...     # with --mutants: also the path to each violation
     protocol_model.py --list     # the names of the rules, nothing else
 
-FAIL, FAULT, REQUEST, LOG, HAND, DROP in the environment: how many of each, for every world (0 and up; bigger takes
-longer). Exit code 0 only if nothing failed. README.md says what is modelled and what is not.
+FAIL, FAULT, REQUEST, LOG, HAND, DROP, RESTORE in the environment: how many of each, for every world (0 and up; bigger
+takes longer). Exit code 0 only if nothing failed. README.md says what is modelled and what is not.
 """
 import gc
 import os
 import sys
 from collections import deque
 
+import calls
 import delivery
 import quarantine
 from rules import ABOUT_COUNTS, KILLED_IN, RULES
 from state import Exploration
-from worlds import SCENARIOS, Killing
+from worlds import SCENARIOS, Calling, Killing
 
 
 def explore(model):
@@ -54,7 +55,7 @@ def check(name, least_faults=0):
     wanted = {key: int(os.environ[key.upper()]) for key in made.budget._fields if key.upper() in os.environ}
     budget = made.budget._replace(**wanted)
     Exploration.scenario = made._replace(budget=budget._replace(fault=max(budget.fault, least_faults)))
-    return explore(quarantine if isinstance(made, Killing) else delivery)
+    return explore({Killing: quarantine, Calling: calls}.get(type(made), delivery))
 
 
 def check_mutant(rule, verbose):

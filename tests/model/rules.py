@@ -71,6 +71,29 @@ RULES = {
     "mark_covers_heads": True,  # heads are marked like what comes from the log
     "marked_goes_first": True,  # who finds a mark runs what it names before anything else of the lane
     "quarantine_durable": True,  # a taking that counts an end is committed synchronously
+    # Calls to another service
+    "marked_first": True,   # a call is handed over only once the commit of its marker is known
+    "marker_durable": True,  # ... which is synchronous
+    "begins_in_grace": True,  # a call begins within the grace of its marker, or not at all
+    "doubt_asks_first": True,  # who finds a marker without an end asks the service before anybody calls again
+    "asks_after_the_call": True,  # ... and not before the call that was marked is surely over
+    "lost_answer_asks": True,  # an answer that was lost leaves a doubt
+    "asked_in_vain_still_doubts": True,  # ... which asking in vain does not end
+    "asking_is_no_attempt": True,  # ... nor does it use up an attempt
+    "no_death_in_doubt": True,  # nobody dies in doubt, also of the last attempt
+    "end_settles_once": True,  # an end goes with the transaction that settles it
+    "lost_lanes_end_ignored": True,  # ... and counts for nothing once its lane was lost, also if it was taken again
+    "calls_in_order": True,  # only the first of a key is called
+    "note_tells_restore": True,  # who takes a lane compares the group's note with the row's number
+    "memory_tells_restore": True,  # ... and so does whoever remembers a commit of his own
+    "restore_doubts_open": True,  # whatever is open in a database that went back is in doubt
+    "restore_doubts_log": True,  # ... and whatever the log holds up to its end at that time
+    "restore_doubts_wait": True,  # ... and is not asked about before calls that were begun are over
+    "log_before_calls": True,  # ... nor is anything called before the log has been admitted again up to there
+    "cancelled_not_called": True,  # what was cancelled or swallowed before it had begun is never called
+    "begun_not_cancelled": True,  # what has begun, or is in doubt, is not cancelled
+    "begun_not_swallowed": True,  # ... and what has begun is not swallowed
+    "readmitted_swallows_begun": True,  # ... but by an event that is admitted again after a restore, which may know it
 }
 
 # The worlds in which each rule's removal must be caught.
@@ -100,6 +123,14 @@ KILLED_IN = {
     "end_counts_once": ("deadly",),
     "drop_is_no_end": ("deadly",), "mark_cleared_by_commit": ("deadly",), "mark_covers_heads": ("deadly",),
     "marked_goes_first": ("deadly",), "mark_cleared_durably": ("deadly",), "quarantine_durable": ("deadly",),
+    "marked_first": ("calls",), "marker_durable": ("calls",), "begins_in_grace": ("calls",),
+    "doubt_asks_first": ("calls",), "asks_after_the_call": ("calls",), "lost_answer_asks": ("answers",),
+    "asked_in_vain_still_doubts": ("answers",), "asking_is_no_attempt": ("answers",), "no_death_in_doubt": ("answers",),
+    "end_settles_once": ("answers",), "lost_lanes_end_ignored": ("calls",), "calls_in_order": ("calls",),
+    "note_tells_restore": ("restored",), "memory_tells_restore": ("restored",), "restore_doubts_open": ("restored",),
+    "restore_doubts_log": ("restored",), "restore_doubts_wait": ("restored",), "log_before_calls": ("restored",),
+    "cancelled_not_called": ("called_off",), "begun_not_cancelled": ("called_off",),
+    "begun_not_swallowed": ("called_off",), "readmitted_swallows_begun": ("restored",),
 }
 
 # The counters notice nearly everything; they are watched only for the mutants that are about them.

@@ -3,8 +3,9 @@ from collections import namedtuple
 
 # fail: handler failures left. fault: faults left of any kind - a worker crash, a reassignment that leaves a zombie, a
 # commit in doubt, a database crash. request: operators' requests left. log: losses of the log left. hand: dead letters
-# that a hand re-publishes. drop: how often a living worker loses or gives up a lane (where events kill).
-Budget = namedtuple("Budget", "fail fault request log hand drop", defaults=(0, 0, 0, 0, 0, 0))
+# that a hand re-publishes. drop: how often a living worker loses or gives up a lane (where events kill). restore: how
+# often the database goes back to an earlier state, durable commits and all (where calls are made).
+Budget = namedtuple("Budget", "fail fault request log hand drop restore", defaults=(0, 0, 0, 0, 0, 0, 0))
 
 # A world of one lane with one key. logs: the records of each incarnation of the main partition (None: a control or
 # compacted record; capitals: an event that cannot be applied). inbox: whether the handler keeps one. loss: what a
@@ -17,6 +18,10 @@ Scenario = namedtuple("Scenario", "logs budget inbox loss attempts hold records 
 
 # A world of events that kill their process: per lane its log, and the names that kill.
 Killing = namedtuple("Killing", "logs deadly budget")
+
+# A world of events whose effect is a call to another service: its log (an event in capitals swallows what waits before
+# it and has not begun). restores: whether what a database loses is durable (else: commits that nobody waited for).
+Calling = namedtuple("Calling", "log budget restores", defaults=(False,))
 
 SCENARIOS = {
     # A producer publishes 'a' twice; an inbox makes the second a duplicate.
@@ -43,4 +48,12 @@ SCENARIOS = {
     "deadly": Killing((("a", "x", "b"),), "x", Budget(fault=2, request=1, drop=2)),
     # ... and in another lane of the same process.
     "neighbours": Killing((("x",), ("a",)), "x", Budget(fault=2)),
+    # Calls to another service: owners that crash or are replaced while they call.
+    "calls": Calling(("a", "b"), Budget(fail=1, fault=2)),
+    # ... that are refused, whose answers are lost, or who cannot be asked about.
+    "answers": Calling(("a", "b"), Budget(fail=3, fault=1)),
+    # ... that are called off, by an operator or by a later event, before they begin.
+    "called_off": Calling(("a", "B"), Budget(fail=1, fault=1, request=1)),
+    # ... that the database forgets.
+    "restored": Calling(("a", "B"), Budget(fault=1, restore=1), restores=True),
 }
