@@ -73,7 +73,23 @@ PgDatabase::PgDatabase(Content content) {
 }
 
 PgDatabase::~PgDatabase() {
-  run(environment("SPOOL_TEST_ADMIN_URL"), "drop database \"" + name_ + "\" with (force)");
+  const std::string admin = environment("SPOOL_TEST_ADMIN_URL");
+  run(admin, "drop database \"" + name_ + "\" with (force)");
+  run(admin, "drop database if exists \"" + name_ + "_saved\" with (force)");
+}
+
+void PgDatabase::save() const {
+  kill_sessions();
+  run(environment("SPOOL_TEST_ADMIN_URL"),
+      "create database \"" + name_ + "_saved\" template \"" + name_ + "\"");
+}
+
+void PgDatabase::restore() const {
+  const std::string admin = environment("SPOOL_TEST_ADMIN_URL");
+  run(admin, "drop database \"" + name_ + "\" with (force)");
+  run(admin, "create database \"" + name_ + "\" owner \"" +
+                 role_of(environment("SPOOL__DATABASE__URL")) + "\" template \"" + name_ +
+                 "_saved\"");
 }
 
 ConnectionSettings PgDatabase::settings() const {

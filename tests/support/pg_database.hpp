@@ -33,6 +33,10 @@ class PgDatabase {
   // The first field of the answer, as the administrator; "" for NULL and for no row.
   std::string value(const std::string& sql) const;
 
+  // Keeps a copy of it as it is, and sets it back to that. Everybody else is thrown out.
+  void save() const;
+  void restore() const;
+
   // Ends every other session in this database, as a crash of the network would; returns when they
   // are gone.
   void kill_sessions() const;

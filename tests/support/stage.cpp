@@ -54,6 +54,16 @@ TopicRecord copy_of(std::int32_t partition, const message::Record& record) {
 
 }  // namespace
 
+void Stage::save_database() {
+  connection_.reset();
+  database_.save();
+}
+
+void Stage::restore_database() {
+  connection_.reset();
+  database_.restore();
+}
+
 void stack(const std::string& command) {
   const std::string line =
       std::string("\"") + SPOOL_OPS_DIR + "/stack\" " + command + " >/dev/null";

@@ -72,6 +72,10 @@ class Stage {
     return board_.wait_until(condition, limit);
   }
 
+  // Keeps the database as it is, or sets it back to that. No worker runs meanwhile.
+  void save_database();
+  void restore_database();
+
   const std::string& bootstrap() const { return bootstrap_; }
   std::string database_url() const { return database_.url(); }
   PgDatabase& database() { return database_; }
