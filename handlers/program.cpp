@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "handlers/all_handlers.hpp"
+#include "handlers/list_operations/list_commands.hpp"
+#include "handlers/list_operations/operation_commands.hpp"
 #include "handlers/list_operations/publish_key.hpp"
 #include "handlers/progress_events/progress_commands.hpp"
+#include "handlers/tmdb_sessions/client_settings.hpp"
 #include "handlers/tmdb_sessions/session_commands.hpp"
 #include "handlers/tmdb_sessions/session_store.hpp"
 
@@ -29,19 +32,6 @@ KnownHandlers known_handlers() {
   lists.needs = "upstream.tmdb.api_key";
   lists.ready = [](const Settings& settings) { return !settings.upstream.tmdb.api_key.empty(); };
   return {std::move(lists), std::move(progress)};
-}
-
-tmdb::ClientSettings tmdb_client(const config::UpstreamTmdb& settings) {
-  tmdb::ClientSettings client;
-  client.base_url_v3 = settings.base_url;
-  client.base_url_v4 = settings.base_url_v4;
-  client.application.key = settings.api_key;
-  client.application.in_query = settings.api_key_as == "query";
-  client.ca_file = settings.ca;
-  client.connect_timeout = settings.connect_timeout;
-  client.request_timeout = settings.timeout;
-  client.connections_max = static_cast<std::size_t>(settings.connections_max);
-  return client;
 }
 
 // Without a key for sessions nobody's can be opened; operations wait for one.
@@ -71,7 +61,7 @@ base::Result<handler::HandlerRegistry> make_handlers(const Settings& settings) {
   auto unseal = unsealing(settings.upstream.tmdb);
   if (!unseal) return unseal.failure();
   options.list_operations.unseal = std::move(*unseal);
-  options.list_operations.client = tmdb_client(settings.upstream.tmdb);
+  options.list_operations.client = tmdb_sessions::client_settings(settings.upstream.tmdb);
   return handlers::all_handlers(options);
 }
 
@@ -82,8 +72,9 @@ app::Program program() {
   program.handlers = make_handlers;
   program.known = known_handlers();
   program.commands = progress_events::progress_commands();
-  for (app::Command& command : tmdb_sessions::session_commands())
-    program.commands.push_back(std::move(command));
+  for (auto&& group : {list_operations::operation_commands(), list_operations::list_commands(),
+                       tmdb_sessions::session_commands()})
+    program.commands.insert(program.commands.end(), group.begin(), group.end());
   program.publish_key = [](std::string_view type, const std::string& data) {
     auto key = list_operations::publish_key(type, data);
     return key ? key : progress_events::publish_key(type, data);

@@ -31,7 +31,7 @@ std::string failure_of(const std::string& toml) {
 TEST(TopicManifest, TheProgramsOwnIsGood) {
   const auto specs = read_manifest(embedded_topic_manifest(), "own");
   ASSERT_TRUE(specs) << specs.failure().text;
-  ASSERT_EQ(specs->size(), 3U);
+  ASSERT_EQ(specs->size(), 5U);
   for (const kafka::TopicSpec& spec : *specs) EXPECT_EQ(spec.partitions, 8) << spec.name;
 }
 

@@ -144,8 +144,9 @@ void Attempts::prepare() {
       no_room_ = true;
       break;
     }
-    // What dies beyond that would flood the dead-letter topic: it waits for the next job.
-    if (fate == Fate::die && count(Fate::die) == footing_->deaths_max) break;
+    // What dies beyond that would flood the dead-letter topic: it waits for the next job. What has
+    // been called is over.
+    if (fate == Fate::die && !given_ && count(Fate::die) == footing_->deaths_max) break;
     set_fate(item, fate);
     if (fate == Fate::apply && !given_) staged_.push_back(static_cast<std::uint32_t>(item));
     if (holds_key(item)) blocked_.insert(key(item));
@@ -306,7 +307,8 @@ handler::Staging Attempts::stage(const message::Event& event, std::size_t item) 
     const OpenRow* open = row(item);
     const bool called =
         open != nullptr && (open->called || open->life > 0 || open->state == OpenState::scheduled);
-    return batch_->stage(event, {now_, life(item), attempt(item), called, doubt_until(item) != 0});
+    return batch_->stage(event, {now_, life(item), attempt(item), called, doubt_until(item) != 0,
+                                 footing_->doubt_below > 0});
   } catch (const std::exception& error) {
     what = error.what();
   } catch (...) {  // what it is stays unknown

@@ -110,7 +110,10 @@ TEST_F(CallsRunTest, what_may_have_had_its_effect_is_asked_about_before_it_is_tr
   begin();
   settle({failed("a", true)});
   EXPECT_EQ(owner.row("a").attempts, 1);
+  EXPECT_EQ(owner.row("a").doubt_until, kMorning + kDoubt);
   owner.now += 30 * kSecond;
+  EXPECT_THAT(begin(), IsEmpty()) << "what was sent may still be carried out";
+  owner.now = kMorning + kDoubt;
   EXPECT_THAT(begin(), ElementsAre("a"));
   EXPECT_TRUE(begun[0].asks);
   settle({end("a", handler::HadNoEffect{}, true)});
@@ -181,7 +184,7 @@ TEST_F(CallsRunTest, asking_that_did_not_begin_leaves_the_doubt) {
   owner.apply({{"a"}});
   begin();
   settle({failed("a", true)});
-  owner.now += 30 * kSecond;
+  owner.now += kDoubt;
   begin();
   settle({end("a", handler::NotBegun{"no permit", {}}, true)});
   owner.now += kDoubt;

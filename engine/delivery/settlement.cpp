@@ -1,5 +1,6 @@
 #include "engine/delivery/settlement.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/assert.hpp"
@@ -151,7 +152,8 @@ void Settlement::fail(std::size_t item) {
   row.state = OpenState::head;
   row.due = trouble.due;
   row.attempts = attempts_.attempt(item) - (trouble.charged ? 0 : 1);
-  row.doubt_until = trouble.in_doubt ? now_ : 0;
+  // What was sent may still be carried out for as long as its marker says.
+  row.doubt_until = trouble.in_doubt ? std::max(now_, row.doubt_until) : 0;
   if (row.first_failed_at == 0) row.first_failed_at = now_;
   FailedOnce failed{trouble.why, trouble.rung};
   if (known == nullptr) {

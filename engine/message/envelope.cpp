@@ -282,8 +282,10 @@ std::variant<Event, NotAnEvent> EnvelopeReader::read(const Record& record) {
   Mode mode{};
   if (const char* why = why_refused(headers.content_type, mode))
     return refuse(ErrorType::schema_violation, "content-type", why);
-  return mode == Mode::structured ? impl_->read_structured(headers, *record.value)
-                                  : impl_->read_binary(headers, *record.value);
+  auto result = mode == Mode::structured ? impl_->read_structured(headers, *record.value)
+                                         : impl_->read_binary(headers, *record.value);
+  if (auto* event = std::get_if<Event>(&result)) event->key = record.key;
+  return result;
 }
 
 }  // namespace spool::message

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -28,6 +29,7 @@ struct Event {
   std::string_view causation_id;
   // JSON text; kReadAheadBytes may be read behind it. Not yet parsed in binary mode, never empty.
   std::string_view data;
+  std::optional<std::string_view> key = {};  // of the record
 };
 
 // What is known of a record that is no event: as much of its identity as could be read.

@@ -39,7 +39,7 @@ class EnvelopeTest : public testing::Test {
       if (text) header.value = *text;
     }
     batch_ = RecordBatch();
-    batch_.append({0, 0, "key}", value, views});
+    batch_.append({0, 0, key_, value, views});
     return reader_.read(batch_.record(0));
   }
 
@@ -67,6 +67,7 @@ class EnvelopeTest : public testing::Test {
 
   EnvelopeReader reader_;
   RecordBatch batch_;
+  std::optional<std::string_view> key_ = "key}";
 };
 
 TEST_F(EnvelopeTest, BinaryModeCarriesEverything) {
@@ -87,6 +88,17 @@ TEST_F(EnvelopeTest, BinaryModeCarriesEverything) {
   EXPECT_EQ(e.correlation_id, "c");
   EXPECT_EQ(e.causation_id, "d");
   EXPECT_EQ(e.data, R"({"a":1})");
+}
+
+TEST_F(EnvelopeTest, TheRecordsKeyComesAlong) {
+  const std::string value = R"({"specversion":"1.0","id":"1","source":"s","type":"t","data":{}})";
+  EXPECT_EQ(event(kBinary, "{}").key, "key}");
+  EXPECT_EQ(event(kStructured, value).key, "key}");
+  key_ = "";
+  EXPECT_EQ(event(kBinary, "{}").key, "");
+  key_ = std::nullopt;
+  EXPECT_EQ(event(kBinary, "{}").key, std::nullopt);
+  EXPECT_EQ(event(kStructured, value).key, std::nullopt);
 }
 
 TEST_F(EnvelopeTest, HeaderNamesIgnoreCase) {

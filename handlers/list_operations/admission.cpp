@@ -15,6 +15,8 @@ std::optional<message::Rejection> ListAdmissions::stage(const message::Event& ev
   staged.correlation_id = event.correlation_id;
   staged.life = attempt.life;
   staged.called = attempt.called;
+  staged.in_doubt = attempt.in_doubt;
+  staged.after_set_back = attempt.after_set_back;
   const base::EpochMicros time = operation.scheduled_for.value_or(0);
   if (!attempt.called && time > attempt.now) staged.due = time;
   staged.operation = std::move(operation);

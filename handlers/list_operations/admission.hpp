@@ -17,8 +17,10 @@ struct StagedOperation {
   message::Identity event = {};
   std::string correlation_id = {};
   std::int32_t life = 0;
-  bool called = false;         // it has waited for its time, or died, and comes again
-  base::EpochMicros due = 0;   // not before; 0: at once
+  bool called = false;        // it has waited for its time, or died, and comes again
+  base::EpochMicros due = 0;  // not before; 0: at once
+  bool in_doubt = false;      // see handler::Attempt, as the next
+  bool after_set_back = false;
 };
 
 class ListAdmissions final : public handler::Admissions {

@@ -37,7 +37,7 @@ TEST_F(AdmissionPgTest, EveryColumnIsWritten) {
                   id +
                   "', 'operation_data', '{\"movie_id\":550}'::jsonb, 'error_type', null,"
                   " 'error_message', null, 'reason', null, 'result', null,"
-                  " 'correlation_id', 'c-1')"));
+                  " 'correlation_id', 'c-1', 'in_doubt', false)"));
   EXPECT_EQ(value("select existence || ' ' || complete from media.lists"), "unknown false");
 }
 
@@ -162,8 +162,9 @@ TEST_F(AdmissionPgTest, UpdatesAreMergedFieldByField) {
   admit({{"a", "update_list", R"({"name":"A","public":false})"}});
   admit({{"b", "update_list", R"({"name":"B","description":"\"x\" {ö}\n"})"}});
   EXPECT_EQ(status("a"), "completed");
-  EXPECT_EQ(column("b", "operation_data = '{\"name\":\"B\",\"description\":\"\\\"x\\\" {ö}\\n\","
-                        "\"public\":false}'::jsonb"),
+  EXPECT_EQ(column("b",
+                   "operation_data = '{\"name\":\"B\",\"description\":\"\\\"x\\\" {ö}\\n\","
+                   "\"public\":false}'::jsonb"),
             "t");
 }
 
@@ -199,7 +200,8 @@ TEST_F(AdmissionPgTest, ItWaitsForItsTimeWithoutBeingMerged) {
   const auto called = again(later);
   EXPECT_EQ(kinds(called), std::vector{Kind::waits});
   EXPECT_EQ(called.events[0].due, 0);
-  EXPECT_EQ(called.swallowed, (std::vector<message::Identity>{{"phone", "b"}})) << "it is the newest";
+  EXPECT_EQ(called.swallowed, (std::vector<message::Identity>{{"phone", "b"}}))
+      << "it is the newest";
   EXPECT_EQ(column("a", "scheduled"), "f");
   EXPECT_NE(column("a", "scheduled_for"), "");
   EXPECT_EQ(column("a", "next_attempt_at"), "");
@@ -245,6 +247,21 @@ TEST_F(AdmissionPgTest, AnEditedReplayIsWhatItSaysNow) {
                   " l.tmdb_list_id from media.lists l where l.id = list_id))"
                   " from media.queued_list_operations"),
             "remove_movie 2 43 43");
+}
+
+TEST_F(AdmissionPgTest, AReplayedUpdateKeepsWhatWasMergedIntoIt) {
+  const Sent second{"b", "update_list", R"({"name":"B"})"};
+  admit({{"a", "update_list", R"({"name":"A","language":"de"})"}, second});
+  call("b");
+  settle("b", Settled::died);
+  again(second, 1);
+  EXPECT_EQ(column("b", "operation_data = '{\"name\":\"B\",\"language\":\"de\"}'"), "t");
+  call("b", false, 1);
+  handler::Settling death = settling("b", Settled::died);
+  death.life = 1;
+  settle({death});
+  again({"b", "update_list", R"({"name":"C"})", 43}, 2);
+  EXPECT_EQ(column("b", "operation_data = '{\"name\":\"C\"}'"), "t") << "it is another list's now";
 }
 
 TEST_F(AdmissionPgTest, WhatIsUnderWayKeepsItsPlace) {

@@ -62,13 +62,15 @@ Status AdmissionRun::sort_out() {
     const KnownEvent& event = (*known)[i];
     const bool twice = !seen.insert(events[i]).second;
     if (twice || (event.removed && !event.row) || (event.row && !comes_again(i, *event.row))) {
-      if (admitted_.events[i].order_key.empty()) admitted_.events[i].kind = Admission::Kind::duplicate;
+      if (admitted_.events[i].order_key.empty())
+        admitted_.events[i].kind = Admission::Kind::duplicate;
       continue;
     }
     base::Uuid id = message::row_uuid(events[i].source, events[i].id);
     if (event.row) {
       id = event.row->id;
       again_.insert(id);
+      entries_[i].before = event.row;
     } else if (event.id_taken || !ids.insert(id).second) {
       id = base::name_uuid(events[i].source, events[i].id);
     }
@@ -105,10 +107,21 @@ Status AdmissionRun::find_lists() {
     }
     entries_[i].row = &row;
     entries_[i].change = operation.change;
+    take_merged(entries_[i]);
     admitted_.events[i].order_key = std::to_string(row.id);
     admitted_.events[i].due = staged_[i].due;
   }
   return {};
+}
+
+// The event knows nothing of the updates that were merged into its own, and they are over.
+void AdmissionRun::take_merged(Entry& entry) {
+  if (!entry.before || entry.before->list != entry.row->id) return;
+  const Change& before = entry.before->change;
+  if (before.type != entry.change.type || before.type != OperationType::update_list) return;
+  ListFields fields = before.fields;
+  fields.overlay(entry.change.fields);
+  entry.change.fields = std::move(fields);
 }
 
 Status AdmissionRun::load_lists() {
@@ -121,6 +134,8 @@ Status AdmissionRun::load_lists() {
     List& list = lists_[row->id];
     list.row = row;
     list.confirmed = row->state;
+    list.in_doubt |= staged_[i].in_doubt;
+    list.unsure |= staged_[i].after_set_back;
     const Change& change = entries_[i].change;
     query.lists[row->id] |=
         change.type == OperationType::clear_list || change.type == OperationType::delete_list;
@@ -134,12 +149,28 @@ Status AdmissionRun::load_lists() {
   auto waiting = store_.waiting(query);
   if (!waiting) return waiting.failure();
   waiting_ = std::move(*waiting);
+  for (auto& [id, list] : lists_) forget_what_is_unsure(list);
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     List& list = lists_.at(waiting_[i].list);
-    (waiting_[i].begun ? list.in_flight : list.waiting).push_back(waiting_[i].change);
-    if (!waiting_[i].begun) list.candidates.push_back({false, i});
+    const bool begun = waiting_[i].begun && !gives_way(list, waiting_[i].change);
+    (begun ? list.in_flight : list.waiting).push_back(waiting_[i].change);
+    if (!begun) list.candidates.push_back({false, i});
   }
   return {};
+}
+
+// A mirror that was set back proves nothing.
+void AdmissionRun::forget_what_is_unsure(List& list) {
+  if (!list.unsure) return;
+  list.confirmed.complete = false;
+  list.confirmed.movies.clear();
+}
+
+// After the database was set back nothing of the lane runs until its log is admitted again: what
+// had begun by then is over, and later operations tell what became of it. Of a create they do not
+// tell which list it made.
+bool AdmissionRun::gives_way(const List& list, const Change& change) {
+  return list.in_doubt && change.type != OperationType::create_list;
 }
 
 void AdmissionRun::merge() {
@@ -147,6 +178,11 @@ void AdmissionRun::merge() {
     const ListRow* row = entries_[i].row;
     if (row == nullptr || waits_for_time(i)) continue;
     List& list = lists_.at(row->id);
+    const bool creates = entries_[i].change.type == OperationType::create_list;
+    if (list.merger == nullptr && staged_[i].in_doubt && creates && list.in_flight.empty()) {
+      list.in_flight.push_back(entries_[i].change);  // it may have made its list
+      continue;
+    }
     if (list.merger == nullptr)
       list.merger = std::make_unique<Merger>(list.confirmed, list.in_flight, list.waiting);
     merge(i, list);
@@ -167,7 +203,7 @@ void AdmissionRun::merge(std::size_t index, List& list) {
       continue;
     }
     const WaitingRow& row = waiting_[candidate.index];
-    rows_.swallowed.push_back({row.id, reason});
+    rows_.swallowed.push_back({row.id, reason, row.begun});
     admitted_.swallowed.push_back(row.event);
     admitted_.told.push_back(
         completed_told(first_ + index, named(row.id, row.change.type, *list.row), reason));
@@ -180,8 +216,8 @@ void AdmissionRun::merge(std::size_t index, List& list) {
 void AdmissionRun::tell_ended(std::size_t index) {
   const Entry& entry = entries_[index];
   admitted_.events[index].kind = Admission::Kind::ended;
-  admitted_.told.push_back(completed_told(
-      first_ + index, named(entry.id, entry.change.type, *entry.row), entry.reason));
+  admitted_.told.push_back(
+      completed_told(first_ + index, named(entry.id, entry.change.type, *entry.row), entry.reason));
 }
 
 Status AdmissionRun::write() {
@@ -195,6 +231,7 @@ Status AdmissionRun::write() {
     row.scheduled = waits_for_time(i);
     row.reason = std::move(entry.reason);
     row.correlation_id = staged.correlation_id;
+    row.in_doubt = staged.in_doubt;
     rows_.admitted.push_back(std::move(row));
   }
   auto written = store_.write(rows_);

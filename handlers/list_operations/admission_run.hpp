@@ -39,11 +39,14 @@ class AdmissionRun {
     std::vector<Change> waiting = {};
     std::vector<Candidate> candidates = {};  // by the merger's numbers
     std::unique_ptr<Merger> merger = {};
+    bool in_doubt = false;  // some operation of the batch is
+    bool unsure = false;    // what the mirror says of it may be older than what was done
   };
   // A staged operation that is to be written.
   struct Entry {
     const ListRow* row = nullptr;  // null: nothing is written
     base::Uuid id = {};
+    std::optional<KnownRow> before = {};  // as it was when it is admitted again
     Change change = {};
     std::string reason = {};  // not empty: it has ended
   };
@@ -51,7 +54,10 @@ class AdmissionRun {
   base::Status sort_out();
   bool comes_again(std::size_t index, const KnownRow& row);
   base::Status find_lists();
+  void take_merged(Entry& entry);
   base::Status load_lists();
+  static void forget_what_is_unsure(List& list);
+  static bool gives_way(const List& list, const Change& change);
   void merge();
   void merge(std::size_t index, List& list);
   base::Status write();

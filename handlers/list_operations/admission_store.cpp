@@ -18,7 +18,7 @@ constexpr Statement kFindKnown{
     " exists (select 1 from media.operation_tombstones t"
     " where t.hash = media.operation_hash(e.source, e.event_id)),"
     " exists (select 1 from media.queued_list_operations o where o.id = e.row_id"
-    " and (o.source, o.event_id) <> (e.source, e.event_id))"
+    " and (o.source, o.event_id) <> (e.source, e.event_id)), q.operation_type, q.operation_data"
     " from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality"
     " as e (source, event_id, row_id, nr)"
     " left join lateral (select * from media.queued_list_operations q where q.source = e.source"
@@ -69,18 +69,21 @@ constexpr Statement kWrite{
     "list_operations_write",
     "with admitted as (insert into media.queued_list_operations as q (id, source, event_id,"
     " list_id, operation_type, operation_data, tmdb_user_id, tmdb_list_id, list_ref, scheduled_for,"
-    " next_attempt_at, priority, life, scheduled, reason, correlation_id, status, finished_at)"
+    " next_attempt_at, priority, life, scheduled, reason, correlation_id, in_doubt, begun_at,"
+    " status, finished_at)"
     " select e.id, e.source, e.event_id, e.list_id, e.operation_type, e.operation_data::jsonb,"
     " e.tmdb_user_id, e.tmdb_list_id, e.list_ref, " SPOOL_AT("e.scheduled_for") ","
     " case when e.scheduled then " SPOOL_AT("e.scheduled_for") " end, e.priority, e.life,"
-    " e.scheduled, e.reason, e.correlation_id,"
+    " e.scheduled, e.reason, e.correlation_id, e.in_doubt,"
+    " case when e.in_doubt and e.operation_type = 'create_list' and e.reason is null then now() end,"
     " case when e.reason is null then 'pending' else 'completed' end,"
     " case when e.reason is not null then now() end"
     " from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[],"
     " $7::integer[], $8::integer[], $9::uuid[], $10::bigint[], $11::smallint[], $12::integer[],"
-    " $13::boolean[], $14::text[], $15::text[]) with ordinality as e (id, source, event_id,"
+    " $13::boolean[], $14::text[], $15::text[], $21::boolean[])"
+    " with ordinality as e (id, source, event_id,"
     " list_id, operation_type, operation_data, tmdb_user_id, tmdb_list_id, list_ref, scheduled_for,"
-    " priority, life, scheduled, reason, correlation_id, nr) order by e.nr"
+    " priority, life, scheduled, reason, correlation_id, in_doubt, nr) order by e.nr"
     " on conflict (source, event_id) do update set list_id = excluded.list_id,"
     " position = excluded.position, operation_type = excluded.operation_type,"
     " operation_data = excluded.operation_data, tmdb_user_id = excluded.tmdb_user_id,"
@@ -89,23 +92,25 @@ constexpr Statement kWrite{
     " priority = excluded.priority, life = excluded.life, scheduled = excluded.scheduled,"
     " reason = excluded.reason, correlation_id = excluded.correlation_id,"
     " status = excluded.status, finished_at = excluded.finished_at, updated_at = now(),"
-    " retry_count = 0, begun_at = null, doubted_at = null, last_retry_at = null,"
+    " in_doubt = excluded.in_doubt, begun_at = excluded.begun_at,"
+    " retry_count = 0, doubted_at = null, last_retry_at = null,"
     " error_type = null, error_message = null, result = null"
     " where q.life <= excluded.life and (q.begun_at is null or q.finished_at is not null)"
     " and (q.status = 'pending' or q.status = any ($19::text[])) returning 1),"
     " swallowed as (update media.queued_list_operations q set status = 'completed',"
     " reason = s.reason, finished_at = now(), next_attempt_at = null, updated_at = now()"
-    " from unnest($16::uuid[], $17::text[]) as s (id, reason) where q.id = s.id"
-    " and q.status = any ($20::text[]) and q.begun_at is null returning 1),"
+    " from unnest($16::uuid[], $17::text[], $22::boolean[]) as s (id, reason, begun)"
+    " where q.id = s.id and q.status = any ($20::text[])"
+    " and (q.begun_at is not null) = s.begun returning 1),"
     " over as (update media.lists l set existence = 'gone', complete = true, updated_at = now()"
     " where l.id = any ($18::bigint[]) and l.existence = 'never' returning 1)"
     " select (select count(*) from admitted), (select count(*) from swallowed),"
     " (select count(*) from over)"};
 
-// The parameters of kWrite, $1 to $15.
+// The parameters of kWrite, $1 to $15 and $21.
 struct Columns {
   ArrayText ids, sources, events, lists, types, data, users, tmdb_lists, refs, times, priorities,
-      lives, scheduled, reasons, correlations;
+      lives, scheduled, reasons, correlations, doubts;
 
   void add(const NewRow& row) {
     ids.add_uuid(row.id);
@@ -123,6 +128,7 @@ struct Columns {
     scheduled.add_bool(row.scheduled);
     add_text(reasons, row.reason);
     add_text(correlations, row.correlation_id);
+    doubts.add_bool(row.in_doubt);
   }
 };
 
@@ -148,8 +154,10 @@ Result<std::vector<KnownEvent>> AdmissionStore::find_known(
     if (!rows->at(i, 0)) continue;
     const auto status = parse_operation_status(rows->text(i, 3));
     if (!status) return disagree("an operation of an unknown status");
-    known[i].row = KnownRow{rows->uuid(i, 0), rows->int64(i, 1), rows->int32(i, 2), *status,
-                            rows->boolean(i, 4)};
+    auto change = read_change(decoder_, *rows, i, 7);
+    if (!change) return change.failure();
+    known[i].row = KnownRow{rows->uuid(i, 0), rows->int64(i, 1),   rows->int32(i, 2),
+                            *status,          rows->boolean(i, 4), std::move(*change)};
   }
   return known;
 }
@@ -175,9 +183,9 @@ Result<std::map<ListName, ListRow>> AdmissionStore::lists(const std::set<ListNam
   if (rows->size() != names.size()) return disagree("a list that was made is not there");
   std::size_t i = 0;
   for (const ListName& name : names) {
-    lists.emplace(name, ListRow{rows->int64(i, 0), rows->int32(i, 1),
-                                read_optional_int32(*rows, i, 2), read_optional_uuid(*rows, i, 3),
-                                read_list_state(*rows, i, 4)});
+    lists.emplace(name,
+                  ListRow{rows->int64(i, 0), rows->int32(i, 1), read_optional_int32(*rows, i, 2),
+                          read_optional_uuid(*rows, i, 3), read_list_state(*rows, i, 4)});
     ++i;
   }
   return lists;
@@ -235,20 +243,22 @@ Result<std::int64_t> AdmissionStore::write(const AdmissionRows& rows) {
   ArrayText swallowed;
   ArrayText reasons;
   ArrayText over;
+  ArrayText begun;
   for (const NewRow& row : rows.admitted) c.add(row);
   for (const SwallowedRow& row : rows.swallowed) {
     swallowed.add_uuid(row.id);
     reasons.add_text(row.reason);
+    begun.add_bool(row.begun);
   }
   for (const std::int64_t list : rows.over) over.add_int64(list);
   auto written = transaction_.execute(
-      kWrite, Params::of(c.ids.text(), c.sources.text(), c.events.text(), c.lists.text(),
-                         c.types.text(), c.data.text(), c.users.text(), c.tmdb_lists.text(),
-                         c.refs.text(), c.times.text(), c.priorities.text(), c.lives.text(),
-                         c.scheduled.text(), c.reasons.text(), c.correlations.text(),
-                         swallowed.text(), reasons.text(), over.text(),
-                         statuses_before(OperationStatus::pending),
-                         statuses_before(OperationStatus::completed)));
+      kWrite,
+      Params::of(c.ids.text(), c.sources.text(), c.events.text(), c.lists.text(), c.types.text(),
+                 c.data.text(), c.users.text(), c.tmdb_lists.text(), c.refs.text(), c.times.text(),
+                 c.priorities.text(), c.lives.text(), c.scheduled.text(), c.reasons.text(),
+                 c.correlations.text(), swallowed.text(), reasons.text(), over.text(),
+                 statuses_before(OperationStatus::pending),
+                 statuses_before(OperationStatus::completed), c.doubts.text(), begun.text()));
   if (!written) return written.failure();
   if (written->int64(0, 0) != static_cast<std::int64_t>(rows.admitted.size()))
     return disagree("an operation that has begun or ended is admitted again");

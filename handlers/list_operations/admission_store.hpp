@@ -30,6 +30,7 @@ struct KnownRow {
   std::int32_t life = 0;
   OperationStatus status = OperationStatus::pending;
   bool begun = false;
+  Change change = {};  // with what was merged into it
 };
 
 struct KnownEvent {
@@ -81,11 +82,13 @@ struct NewRow {
   bool scheduled = false;
   std::string reason = {};  // not empty: it is completed already
   std::string correlation_id = {};
+  bool in_doubt = false;
 };
 
 struct SwallowedRow {
   base::Uuid id = {};
   std::string reason = {};
+  bool begun = false;
 };
 
 struct AdmissionRows {

@@ -25,12 +25,15 @@ struct Model {
     Change change;
     bool begun = false;
     base::EpochMicros due = 0;  // scheduled
+    std::int32_t life = 0;
+    Sent event = {};
   };
   std::int64_t row = 0;
   std::int32_t tmdb_list = 0;
   std::string ref;
   ListState confirmed = {};
   std::vector<Operation> unfinished = {};  // in their order
+  std::vector<Operation> dead = {};
 
   std::vector<Change> changes(bool begun) const {
     std::vector<Change> found;
@@ -96,11 +99,11 @@ class RandomPgTest : public ListStoreTest {
         std::to_string(model_.tmdb_list) + ", 0), '" + model_.ref + "', '" +
         std::string(to_string(model_.confirmed.existence)) + "', '" +
         text(model_.confirmed.complete) + "', " + quoted(f.name) + ", " + quoted(f.description) +
-        ", " + (f.is_public ? "'" + text(*f.is_public) + "'" : "null") + ", " +
-        quoted(f.language) + ") returning id"));
+        ", " + (f.is_public ? "'" + text(*f.is_public) + "'" : "null") + ", " + quoted(f.language) +
+        ") returning id"));
     for (const std::int32_t movie : model_.confirmed.movies)
       execute("insert into media.user_list_items (list_id, movie_id) values (" +
-                        std::to_string(model_.row) + ", " + std::to_string(movie) + ")");
+              std::to_string(model_.row) + ", " + std::to_string(movie) + ")");
   }
 
   Sent sent(const Change& change, base::EpochMicros due) {
@@ -116,27 +119,51 @@ class RandomPgTest : public ListStoreTest {
   }
 
   void admit_some() {
+    std::vector<Model::Operation> batch;
+    for (int i = random_.below(5); i >= 0; --i) {
+      Model::Operation operation;
+      operation.change = random_.change();
+      if (random_.chance(10)) operation.due = start_ + kHour + random_.below(3) * kHour;
+      operation.event = sent(operation.change, operation.due);
+      operation.id = operation.event.id;
+      batch.push_back(std::move(operation));
+    }
+    admit_these(std::move(batch), {});
+  }
+
+  // One whose time has come, or that is replayed.
+  void admit_again(std::vector<Model::Operation>& from, std::int32_t lives) {
+    const auto comes = [lives](const auto& operation) { return lives > 0 || operation.due != 0; };
+    const auto at = std::find_if(from.begin(), from.end(), comes);
+    if (at == from.end()) return;
+    Model::Operation operation = *at;
+    from.erase(at);
+    operation.due = 0;
+    operation.begun = false;
+    operation.life += lives;
+    const handler::Attempt attempt{.life = operation.life, .called = true};
+    admit_these({std::move(operation)}, attempt);
+  }
+
+  void admit_these(std::vector<Model::Operation> batch, const handler::Attempt& attempt) {
     Merger merger(model_.confirmed, model_.changes(true), model_.changes(false));
     std::vector<std::string> numbers;
     for (const auto& operation : model_.unfinished) {
       if (operation.due == 0 && !operation.begun) numbers.push_back(operation.id);
     }
     const std::size_t before = numbers.size();
-    std::vector<Sent> batch;
-    std::vector<Kind> expected;
+    std::vector<Sent> events;
+    std::vector<Kind> expected(batch.size(), Kind::waits);
     std::set<std::string> swallowed_before;
     bool over = false;
-    for (int i = random_.below(5); i >= 0; --i) {
-      const Change change = random_.change();
-      const bool later = random_.chance(10);
-      batch.push_back(sent(change, later ? start_ + kHour + random_.below(3) * kHour : 0));
-      expected.push_back(Kind::waits);
-      if (later) {
-        model_.unfinished.push_back({batch.back().id, change, false, batch.back().scheduled_for});
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      events.push_back(batch[i].event);
+      if (batch[i].due != 0) {
+        model_.unfinished.push_back(batch[i]);
         continue;
       }
-      Merged merged = merger.admit(change);
-      numbers.push_back(batch.back().id);
+      Merged merged = merger.admit(batch[i].change);
+      numbers.push_back(batch[i].id);
       over |= merged.list_over;
       for (const Swallowed& gone : merged.swallowed) {
         const std::string& id = numbers[gone.number];
@@ -147,12 +174,13 @@ class RandomPgTest : public ListStoreTest {
         }
       }
       if (merged.ended) {
-        expected.back() = Kind::ended;
-      } else {
-        model_.unfinished.push_back({batch.back().id, merged.change});
+        expected[i] = Kind::ended;
+        continue;
       }
+      model_.unfinished.push_back(batch[i]);
+      model_.unfinished.back().change = merged.change;
     }
-    const handler::Admitted admitted = admit(batch);
+    const handler::Admitted admitted = admit(events, attempt);
     if (over) model_.confirmed = {.existence = Existence::gone, .complete = true};
     std::vector<Kind> kinds;
     for (const auto& event : admitted.events) {
@@ -171,12 +199,11 @@ class RandomPgTest : public ListStoreTest {
                                    [](const auto& operation) { return operation.due == 0; });
     if (head == model_.unfinished.end()) return;
     const Change change = head->change;
-    const auto openings = open({head->id});
+    const auto openings = open({head->id}, false, head->life);
     const bool called = std::holds_alternative<handler::CallPtr>(openings[0]);
     ListAnswer answer;
     if (called) {
-      const auto& call =
-          dynamic_cast<const ListCall&>(*std::get<handler::CallPtr>(openings[0]));
+      const auto& call = dynamic_cast<const ListCall&>(*std::get<handler::CallPtr>(openings[0]));
       EXPECT_EQ(call.change, change);
       head->begun = true;
       if (random_.chance(20)) return settle_head(Settled::retried);
@@ -196,8 +223,15 @@ class RandomPgTest : public ListStoreTest {
   void settle_head(Settled fate, const ListAnswer& answer = {}) {
     const auto head = std::find_if(model_.unfinished.begin(), model_.unfinished.end(),
                                    [](const auto& operation) { return operation.due == 0; });
-    settle(head->id, fate, answer);
+    settle_one(*head, fate, answer);
+    if (fate == Settled::died) model_.dead.push_back(*head);
     if (fate != Settled::retried) model_.unfinished.erase(head);
+  }
+
+  void settle_one(const Model::Operation& operation, Settled fate, const ListAnswer& answer = {}) {
+    handler::Settling one = settling(operation.id, fate, answer);
+    one.life = operation.life;
+    settle({one});
   }
 
   void cancel_one() {
@@ -205,7 +239,7 @@ class RandomPgTest : public ListStoreTest {
     const auto which = random_.below(static_cast<int>(model_.unfinished.size()));
     const auto at = model_.unfinished.begin() + which;
     if (at->begun) return;
-    settle(at->id, Settled::cancelled);
+    settle_one(*at, Settled::cancelled);
     model_.unfinished.erase(at);
   }
 
@@ -281,12 +315,16 @@ TEST_F(RandomPgTest, TheTablesAreWhatTheRulesSay) {
     check();
     for (int i = 4 + random_.below(10); i > 0 && !HasFailure(); --i) {
       const int dice = random_.below(100);
-      if (dice < 50) {
+      if (dice < 45) {
         admit_some();
-      } else if (dice < 85) {
+      } else if (dice < 75) {
         begin_or_settle();
-      } else {
+      } else if (dice < 85) {
         cancel_one();
+      } else if (dice < 93) {
+        admit_again(model_.dead, 1);
+      } else {
+        admit_again(model_.unfinished, 0);
       }
       check();
     }

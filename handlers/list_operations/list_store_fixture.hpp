@@ -99,9 +99,9 @@ class ListStoreTest : public testing::Test {
 
   void login(std::int32_t user) {
     execute("insert into media.tmdb_sessions (tmdb_user_id, sealed) values (" +
-                      std::to_string(user) +
-                      ", 'secret') on conflict (tmdb_user_id) do update set state = 'active',"
-                      " updated_at = clock_timestamp()");
+            std::to_string(user) +
+            ", 'secret') on conflict (tmdb_user_id) do update set state = 'active',"
+            " updated_at = clock_timestamp()");
   }
 
   base::EpochMicros now() const {

@@ -91,7 +91,8 @@ bool has(const std::vector<std::int32_t>& movies, std::int32_t movie) {
 
 void MirrorStore::add(std::int64_t list, std::int32_t tmdb_user_id, const ListState& confirmed,
                       const Change& change, std::optional<std::int32_t> created) {
-  const auto [at, first] = lists_.try_emplace(list);
+  Lists& lists = created || created_.contains(list) ? created_ : lists_;
+  const auto [at, first] = lists.try_emplace(list);
   List& row = at->second;
   if (first) row.before = confirmed;
   row.tmdb_user_id = tmdb_user_id;
@@ -99,16 +100,18 @@ void MirrorStore::add(std::int64_t list, std::int32_t tmdb_user_id, const ListSt
   if (created) row.created = created;
 }
 
+// What is confirmed of lists that were there comes first: one of them may turn out to be one that
+// was created.
 Result<std::int64_t> MirrorStore::write() {
-  if (lists_.empty()) return std::int64_t{0};
   if (auto done = load(); !done) return done.failure();
-  confirm_all();
+  confirm_all(lists_);
+  confirm_all(created_);
+  auto rows = write(lists_);
+  if (!rows || created_.empty()) return rows;
   if (auto done = claim(); !done) return done.failure();
-  auto lists = write_lists();
-  if (!lists) return lists.failure();
-  auto items = write_items();
-  if (!items) return items.failure();
-  return *lists + *items;
+  auto more = write(created_);
+  if (!more) return more;
+  return *rows + *more;
 }
 
 // Only the movies in question are looked at: the others stay, or all of them go.
@@ -129,12 +132,12 @@ Status MirrorStore::load() {
   return {};
 }
 
-void MirrorStore::confirm_all() {
-  for (auto& [id, list] : lists_) {
+void MirrorStore::confirm_all(Lists& lists) {
+  for (auto& [id, list] : lists) {
     list.after = list.before;
     for (const Change& change : list.changes) {
-      const bool empties = change.type == OperationType::clear_list ||
-                           change.type == OperationType::delete_list;
+      const bool empties =
+          change.type == OperationType::clear_list || change.type == OperationType::delete_list;
       list.emptied |= empties && can_be_changed(list.after.existence);
       confirm(list.after, change);
     }
@@ -144,10 +147,7 @@ void MirrorStore::confirm_all() {
 // What was confirmed of the list under its id is newer than its creation.
 Status MirrorStore::claim() {
   Pairs created;
-  for (const auto& [id, list] : lists_) {
-    if (list.created) created.add(id, *list.created);
-  }
-  if (created.empty()) return {};
+  for (const auto& [id, list] : created_) created.add(id, list.created.value_or(0));
   auto rows = transaction_.execute(kClaimed, created.params());
   if (!rows) return rows.failure();
   if (rows->empty()) return {};
@@ -155,7 +155,7 @@ Status MirrorStore::claim() {
   ArrayText merged;
   ArrayText disowned;
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    List& list = lists_.at(rows->int64(i, 0));
+    List& list = created_.at(rows->int64(i, 0));
     if (rows->int32(i, 2) != list.tmdb_user_id) {
       disowned.add_int64(rows->int64(i, 1));
       continue;
@@ -179,7 +179,8 @@ Status MirrorStore::claim() {
   return done ? Status() : Status(done.failure());
 }
 
-Result<std::int64_t> MirrorStore::write_lists() {
+Result<std::int64_t> MirrorStore::write(const Lists& lists) {
+  if (lists.empty()) return std::int64_t{0};
   ArrayText ids;
   ArrayText existences;
   ArrayText names;
@@ -188,7 +189,7 @@ Result<std::int64_t> MirrorStore::write_lists() {
   ArrayText languages;
   ArrayText completes;
   ArrayText tmdb_lists;
-  for (const auto& [id, list] : lists_) {
+  for (const auto& [id, list] : lists) {
     const ListState& state = list.after;
     ids.add_int64(id);
     existences.add_text(to_string(state.existence));
@@ -200,18 +201,20 @@ Result<std::int64_t> MirrorStore::write_lists() {
     add_optional(tmdb_lists, list.created);
   }
   auto rows = transaction_.execute(
-      kWriteLists, Params::of(ids.text(), existences.text(), names.text(), descriptions.text(),
-                              publics.text(), languages.text(), completes.text(),
-                              tmdb_lists.text()));
+      kWriteLists,
+      Params::of(ids.text(), existences.text(), names.text(), descriptions.text(), publics.text(),
+                 languages.text(), completes.text(), tmdb_lists.text()));
   if (!rows) return rows.failure();
-  return rows->affected_rows();
+  auto items = write_items(lists);
+  if (!items) return items;
+  return rows->affected_rows() + *items;
 }
 
-Result<std::int64_t> MirrorStore::write_items() {
+Result<std::int64_t> MirrorStore::write_items(const Lists& lists) {
   ArrayText emptied;
   Pairs removed;
   Pairs added;
-  for (const auto& [id, list] : lists_) {
+  for (const auto& [id, list] : lists) {
     if (list.emptied) emptied.add_int64(id);
     for (const std::int32_t movie : list.before.movies) {
       if (!list.emptied && !has(list.after.movies, movie)) removed.add(id, movie);

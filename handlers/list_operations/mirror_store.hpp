@@ -38,15 +38,17 @@ class MirrorStore {
     std::optional<std::int32_t> created = {};
     bool emptied = false;
   };
+  using Lists = std::map<std::int64_t, List>;
 
   base::Status load();
+  static void confirm_all(Lists& lists);
   base::Status claim();
-  void confirm_all();
-  base::Result<std::int64_t> write_lists();
-  base::Result<std::int64_t> write_items();
+  base::Result<std::int64_t> write(const Lists& lists);
+  base::Result<std::int64_t> write_items(const Lists& lists);
 
   postgres::Transaction& transaction_;
-  std::map<std::int64_t, List> lists_;
+  Lists lists_;
+  Lists created_;  // those that have come to be
 };
 
 }  // namespace spool::list_operations

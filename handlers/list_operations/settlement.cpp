@@ -111,8 +111,8 @@ class Settlements {
   MirrorStore mirror_;
   std::span<const Settling> settlings_;
   std::vector<Verdict> verdicts_;
-  std::vector<base::Uuid> over_;                  // operations whose user's login is over
-  std::map<std::int32_t, std::size_t> causes_;    // of the ends of the users' logins
+  std::vector<base::Uuid> over_;                // operations whose user's login is over
+  std::map<std::int32_t, std::size_t> causes_;  // of the ends of the users' logins
   handler::SettledRows settled_;
 };
 

@@ -14,8 +14,9 @@ using ::testing::HasSubstr;
 class SettlementPgTest : public ListStoreTest {
  protected:
   std::string list() const {
-    return value("select concat_ws(' ', existence, tmdb_list_id, name, description, public,"
-                 " language, complete) from media.lists where tmdb_list_id is not null");
+    return value(
+        "select concat_ws(' ', existence, tmdb_list_id, name, description, public,"
+        " language, complete) from media.lists where tmdb_list_id is not null");
   }
 };
 
@@ -160,8 +161,8 @@ TEST_F(SettlementPgTest, OnlyLegalTransitionsAreMade) {
       {Settled::cancelled, OperationStatus::cancelled}};
   for (const OperationStatus from : kOperationStatuses) {
     for (const auto& [fate, to] : ways) {
-      execute("update media.queued_list_operations set status = '" +
-                        std::string(to_string(from)) + "'");
+      execute("update media.queued_list_operations set status = '" + std::string(to_string(from)) +
+              "'");
       auto transaction = connection_->begin();
       const std::vector<handler::Settling> one{settling("a", fate)};
       const auto settled = handler_->settle(**transaction, one);
@@ -229,6 +230,17 @@ TEST_F(SettlementPgTest, AListThatWasFoundBeforeItsCreationWasKnownIsTheSame) {
   EXPECT_EQ(call("d")->tmdb_list_id, 99);
   settle({settling("a", Settled::done), settling("d", Settled::done)});
   EXPECT_EQ(items(), "2 1 3");
+}
+
+TEST_F(SettlementPgTest, BothMayBeSettledTogether) {
+  admit({create("c")});
+  call("c");
+  admit({add("b", 2, 99), {"u", "update_list", R"({"name":"Film noir"})", 99}});
+  open({"b"});
+  settle({settling("c", Settled::done, created(99)), settling("b", Settled::done)});
+  EXPECT_EQ(value("select count(*) from media.lists"), "1");
+  EXPECT_EQ(items(), "2");
+  EXPECT_EQ(call("u")->confirmed.name, "Noir");
 }
 
 TEST_F(SettlementPgTest, AnIdThatAnotherUserClaimedBeforeThereWasSuchAListIsTheCreators) {

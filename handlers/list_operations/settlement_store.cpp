@@ -147,10 +147,10 @@ Status SettlementStore::write(std::span<const Verdict> verdicts) {
   Columns c;
   for (const Verdict& verdict : verdicts) c.add(verdict);
   auto rows = transaction_.execute(
-      kWrite, Params::of(c.ids.text(), c.fates.text(), c.statuses.text(), c.lives.text(),
-                         c.attempts.text(), c.dues.text(), c.error_types.text(),
-                         c.error_messages.text(), c.reasons.text(), c.results.text(),
-                         legal_transitions()));
+      kWrite,
+      Params::of(c.ids.text(), c.fates.text(), c.statuses.text(), c.lives.text(), c.attempts.text(),
+                 c.dues.text(), c.error_types.text(), c.error_messages.text(), c.reasons.text(),
+                 c.results.text(), legal_transitions()));
   if (!rows) return rows.failure();
   if (rows->affected_rows() != static_cast<std::int64_t>(verdicts.size()))
     return disagree("an operation cannot become what it is said to be");

@@ -18,7 +18,8 @@
 
 #define SPOOL_AT(MICROS)                                         \
   "(case when " MICROS " > 0 then timestamptz 'epoch' + " MICROS \
-  " * interval '1 microsecond' end)"
+  " * interval '1 microsecond' "                                 \
+  "end)"
 #define SPOOL_MICROS_AT(TIME) "coalesce((extract(epoch from " TIME ") * 1000000)::bigint, 0)"
 
 // Of lists as l: what read_list_state() reads.

@@ -94,9 +94,9 @@ class Turns {
   Opening open(std::size_t index) {
     const handler::Turn& turn = turns_[index];
     const std::optional<TurnRow>& row = rows_[index];
-    const bool waits = row && row->life == turn.life && !row->scheduled &&
-                       (row->status == OperationStatus::pending ||
-                        row->status == OperationStatus::processing);
+    const bool waits =
+        row && row->life == turn.life && !row->scheduled &&
+        (row->status == OperationStatus::pending || row->status == OperationStatus::processing);
     if (!waits) return handler::AdmitFirst{};
     const bool creates = row->change.type == OperationType::create_list;
     if (creates && row->list.existence != Existence::never) return NothingToDo{};

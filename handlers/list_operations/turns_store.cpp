@@ -54,7 +54,10 @@ constexpr Statement kDoubts{
     " case when q.operation_type = 'create_list' then array_to_string(array(select k.tmdb_list_id"
     " from media.lists k where k.tmdb_user_id = q.tmdb_user_id and k.id <> q.list_id"
     " and k.tmdb_list_id is not null"
-    " and (k.list_ref is not null or k.created_at < coalesce(q.begun_at, now()))), ',') end"
+    " and (k.list_ref is not null or k.created_at < coalesce(q.begun_at, now()))), ',') end,"
+    " q.operation_type = 'create_list' and q.in_doubt and exists (select 1"
+    " from media.queued_list_operations d where d.list_id = q.list_id and d.position > q.position"
+    " and d.operation_type = 'delete_list' and d.in_doubt and d.status in ('pending', 'processing'))"
     " from media.queued_list_operations q where q.id = any ($1::uuid[])"};
 
 constexpr Statement kMark{
@@ -152,6 +155,7 @@ Result<std::map<base::Uuid, CallDoubt>> TurnsStore::doubts(std::span<const base:
     doubt.rivals = static_cast<std::size_t>(rows->int64(i, 4));
     doubt.later_adds = numbers_of(rows->text(i, 5));
     doubt.known_lists = numbers_of(rows->text(i, 6));
+    doubt.deleted_behind = rows->boolean(i, 7);
   }
   return doubts;
 }
@@ -164,10 +168,10 @@ Status TurnsStore::mark(std::span<const Mark> marks) {
     ids.add_uuid(mark.id);
     doubts.add_bool(mark.in_doubt);
   }
-  return changed_all(transaction_.execute(
-                         kMark, Params::of(ids.text(), doubts.text(),
-                                           statuses_before(OperationStatus::processing))),
-                     marks.size(), "an operation that is to begin does not wait");
+  return changed_all(
+      transaction_.execute(kMark, Params::of(ids.text(), doubts.text(),
+                                             statuses_before(OperationStatus::processing))),
+      marks.size(), "an operation that is to begin does not wait");
 }
 
 }  // namespace spool::list_operations

@@ -33,10 +33,10 @@ struct TurnRow {
   base::EpochMicros doubted_at = 0;
   std::int32_t tmdb_user_id = 0;
   std::optional<std::int32_t> tmdb_list_id = {};
-  ListState list = {};              // without its movies
-  std::optional<bool> login = {};   // whether it is active; absent: there is none
+  ListState list = {};             // without its movies
+  std::optional<bool> login = {};  // whether it is active; absent: there is none
   std::string sealed = {};
-  std::string create_status = {};   // of a list that was never created; empty: nobody has asked
+  std::string create_status = {};  // of a list that was never created; empty: nobody has asked
   std::string create_error = {};
   base::EpochMicros now = 0;
 };

@@ -1,5 +1,6 @@
 #include "handlers/tmdb_sessions/login_command.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <limits>
@@ -27,7 +28,7 @@ using std::chrono::steady_clock;
 using tmdb::Api;
 using tmdb::CallFailure;
 
-constexpr milliseconds kPoll{2'000};
+constexpr milliseconds kPoll{1'000};
 
 // What the command line asks for.
 struct Wanted {
@@ -142,9 +143,11 @@ Obtained poll(CommandContext& context, LoginService& service, app::Interrupt& in
     if (auto* session = std::get_if<Session>(&made)) return {std::move(*session), app::kOk};
     const auto& failure = std::get<CallFailure>(made);
     const bool goes_on = is_unapproved(wanted.api, failure.type) || is_passing(failure.type);
-    if (!goes_on || steady_clock::now() >= until)
+    const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+    if (!goes_on || left <= milliseconds(0))
       return failed(fail_approval(context, wanted.api, failure));
-    pause = std::max<milliseconds>(kPoll, failure.retry_after.value_or(std::chrono::seconds(0)));
+    const milliseconds asked = failure.retry_after.value_or(std::chrono::seconds(0));
+    pause = std::min(std::max(kPoll, asked), left);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/http/client.hpp"
 #include "handlers/tmdb/client.hpp"
 #include "handlers/tmdb_sessions/account.hpp"
+#include "handlers/tmdb_sessions/client_settings.hpp"
 
 namespace spool::tmdb_sessions {
 namespace {
@@ -28,18 +29,6 @@ class AlwaysPermitted : public tmdb::Permits {
     co_return until;
   }
 };
-
-tmdb::ClientSettings client_settings(const config::UpstreamTmdb& from) {
-  tmdb::ClientSettings settings;
-  settings.base_url_v3 = from.base_url;
-  settings.base_url_v4 = from.base_url_v4;
-  settings.application.key = from.api_key;
-  settings.application.in_query = from.api_key_as == "query";
-  settings.ca_file = from.ca;
-  settings.connect_timeout = from.connect_timeout;
-  settings.request_timeout = from.timeout;
-  return settings;
-}
 
 // The part of the client that tmdb::Client has not: who the account is.
 http::ClientSettings account_settings(const tmdb::ClientSettings& from) {

@@ -54,6 +54,7 @@ create table media.queued_list_operations (
   inserted_at     timestamptz not null default now(),
   updated_at      timestamptz not null default now(),
   scheduled_for   timestamptz,
+  in_doubt        boolean not null default false,
   begun_at        timestamptz,
   doubted_at      timestamptz,
   last_retry_at   timestamptz,
@@ -100,6 +101,8 @@ comment on table media.queued_list_operations is
 comment on column media.queued_list_operations.id is 'The event''s id if it is a uuid and not taken, else derived from source and id.';
 comment on column media.queued_list_operations.position is
   'Grows in the order of admission; what is admitted again, because its time has come or because it is replayed, is the newest.';
+comment on column media.queued_list_operations.in_doubt is
+  'It may have been performed by somebody whom the database has forgotten: it was set back.';
 comment on column media.queued_list_operations.begun_at is
   'When its call was last begun in this life: it is not merged with others any more. Null: no call has been made.';
 comment on column media.queued_list_operations.doubted_at is

@@ -71,7 +71,9 @@ Environment ListStage::environment(const Environment& extra) const {
                   {handler + "TIMEOUT", "2s"},
                   {handler + "TOPIC", topic()},
                   {handler + "GROUP", name()},
-                  {handler + "RETRY__DELAYS", delays}};
+                  {handler + "RETRY__DELAYS", delays},
+                  // It would wait for minutes.
+                  {handler + "RETRY__CLASSES__UPSTREAM__STALLED__DELAYS", delays}};
   for (const auto& [name, value] : settings_.worker) all[name] = value;
   for (const auto& [name, value] : extra) all[name] = value;
   return all;
