@@ -214,9 +214,9 @@ KeyHash Attempts::key(std::size_t item) {
   return *known;
 }
 
-KeyHash Attempts::group(std::size_t item) const {
-  const auto key = record(item).key;
-  return key ? hash_kafka_key(*key) : KeyHash{};
+KeyHash Attempts::group(std::size_t item) {
+  const auto kafka_key = record(item).key;
+  return kafka_key ? hash_kafka_key(*kafka_key) : key(item);
 }
 
 KeyHash Attempts::make_key(std::size_t item) {

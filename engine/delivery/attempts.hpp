@@ -92,8 +92,8 @@ class Attempts {
   message::Record record(std::size_t item) const;
   const OpenRow* row(std::size_t item) const;  // null: from the log
   KeyHash key(std::size_t item);
-  // Whose calls its own are counted with: all of one Kafka key.
-  KeyHash group(std::size_t item) const;
+  // Whose calls its own are counted with: all of one Kafka key; without one, nobody's.
+  KeyHash group(std::size_t item);
   // Whether the fate of this event holds its key.
   bool holds_key(std::size_t item) const;
   std::int32_t life(std::size_t item) const;
