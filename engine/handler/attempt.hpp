@@ -22,8 +22,8 @@ struct Attempt {
   // Of a handler that performs: it may have been begun, by somebody whom the database has
   // forgotten.
   bool in_doubt = false;
-  // The database of this lane has been set back at some time: what it says of the world may be older
-  // than what was done.
+  // The database of this lane has been set back at some time: what it says of the world may be
+  // older than what was done.
   bool after_set_back = false;
 };
 
