@@ -67,6 +67,7 @@ Result<std::vector<HandlerInfo>> all_handlers(CommandContext& context,
     if (one.topic.empty()) one.topic = own.topic;
   }
   std::vector<HandlerInfo> all;
+  all.reserve(by_name.size());
   for (auto& [name, one] : by_name) all.push_back(std::move(one));
   return all;
 }

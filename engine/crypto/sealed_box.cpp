@@ -142,7 +142,7 @@ std::string SealedBox::seal(std::string_view plain, std::string_view associated)
       EVP_EncryptUpdate(context.get(), body, &written, bytes_of(plain),
                         static_cast<int>(plain.size())) == 1 &&
       EVP_EncryptFinal_ex(context.get(), body + written, &rest) == 1 &&
-      static_cast<std::size_t>(written + rest) == plain.size() &&
+      static_cast<std::size_t>(written) + static_cast<std::size_t>(rest) == plain.size() &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, body + plain.size()) == 1;
   SPOOL_ASSERT(good, "AES-256-GCM seals");
   return sealed;
@@ -169,7 +169,7 @@ base::Result<std::string> SealedBox::open(std::string_view sealed,
                         static_cast<int>(body.size())) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
       EVP_DecryptFinal_ex(context.get(), bytes_of(plain) + written, &rest) == 1 &&
-      static_cast<std::size_t>(written + rest) == plain.size();
+      static_cast<std::size_t>(written) + static_cast<std::size_t>(rest) == plain.size();
   if (good) return plain;
   wipe(plain);  // of a text that somebody has changed nothing leaves here
   return refused("the sealed text was changed, or is somebody else's");

@@ -8,12 +8,10 @@
 #include <utility>
 
 #include "engine/base/assert.hpp"
-#include "engine/base/text.hpp"
 
 namespace spool::delivery {
 namespace {
 
-using base::Failure;
 using base::FailureKind;
 using base::Result;
 using base::Status;

@@ -252,6 +252,25 @@ TEST_F(CallsRunTest, so_many_of_a_group_run_at_once) {
   EXPECT_THAT(settle({done("a")}), ElementsAre("c"));
 }
 
+TEST_F(CallsRunTest, without_a_kafka_key_nobody_waits_for_anothers_calls) {
+  owner.calls_of_group_max = 1;
+  owner.apply({{"a", "list:1", std::nullopt}, {"b", "list:1", std::nullopt}});
+  EXPECT_THAT(begin(), ElementsAre("a", "b"));
+}
+
+TEST_F(CallsRunTest, what_has_been_called_may_die_however_many_deaths_are_allowed) {
+  owner.apply({{"a"}});
+  for (int attempt = 1; attempt <= 5; ++attempt) {
+    begin();
+    settle({failed("a")});
+    owner.now += 3600 * kSecond;
+  }
+  begin();
+  owner.limits.deaths_max = 0;
+  settle({failed("a")});
+  EXPECT_EQ(state("a"), "died");
+}
+
 TEST_F(CallsRunTest, admission_may_end_refuse_swallow_and_schedule) {
   owner.apply({{"a"}, {"b", "over"}, {"c", "invalid"}, {"d", "fails"}, {"e", "refuse"}});
   EXPECT_EQ(owner.store.tables.rows.size(), 1U);

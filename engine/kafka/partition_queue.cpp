@@ -1,6 +1,7 @@
 #include "engine/kafka/partition_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/kafka/client.hpp"
 #include "engine/kafka/error_map.hpp"
@@ -18,8 +19,8 @@ std::optional<std::string_view> bytes(const void* data, std::size_t size) {
 PartitionQueue::PartitionQueue(rd_kafka_t* client, const std::string& topic, Start start,
                                const WakeFd& wake)
     : queue_(rd_kafka_queue_get_partition(client, topic.c_str(), start.partition)),
-      start_(start),
-      expected_(start.offset) {
+      start_(std::move(start)),
+      expected_(start_.offset) {
   SPOOL_ASSERT(queue_ != nullptr, "librdkafka gives a consumer's partition no queue");
   rd_kafka_queue_forward(queue_.get(), nullptr);
   wake_on_arrival(queue_.get(), wake);

@@ -11,14 +11,11 @@
 namespace spool::store {
 namespace {
 
-using base::Failure;
-using base::FailureKind;
 using base::Result;
 using base::Status;
 using postgres::ArrayText;
 using postgres::Bytes;
 using postgres::Params;
-using postgres::Rows;
 using postgres::Statement;
 
 // Rows that failed announce their retry.

@@ -1,6 +1,7 @@
 #include "tests/simulation/checkers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace spool::simulation {
 namespace {
@@ -24,12 +25,13 @@ std::string text(const delivery::Counters& c) {
 History& Checkers::history(const LaneId& lane) {
   const auto known = histories_.find(lane);
   if (known != histories_.end()) return known->second;
-  return histories_.emplace(lane, History(lane, broker_, swarm_, asked_)).first->second;
+  return histories_.emplace(lane, History(lane, broker_, swarm_, asked_, *calls_)).first->second;
 }
 
 void Checkers::tell(const LaneId& lane) {
-  constexpr const char* kKinds[] = {"applied", "found double", "failed",   "died",     "died again",
-                                    "opened",  "revived",      "awakened", "hastened", "cancelled"};
+  constexpr const char* kKinds[] = {"applied",    "found double", "failed",    "died",
+                                    "died again", "opened",       "revived",   "awakened",
+                                    "hastened",   "cancelled",    "swallowed", "ended"};
   const auto& deeds = database_->tables(lane).deeds;
   std::size_t& told = told_[lane];
   for (told = std::min(told, deeds.size()); told < deeds.size(); ++told) {
@@ -95,7 +97,7 @@ void Checkers::check_open(const LaneId& lane, const LaneTables& tables, const La
     require(offset >= row.start && offset < row.next, lane, name + " is not below the position");
     require(kept.record.offset == offset, lane, name + " has forgotten where it came from");
     if (kept.row.state == OpenState::scheduled) continue;
-    const auto [known, first] = hashes.emplace(happened.key_of(kept.serial), kept.row.key);
+    const auto [known, first] = hashes.emplace(happened.key_of(kept.serial, tables), kept.row.key);
     require(known->second == kept.row.key, lane, name + " does not wait with its key");
     require(first == (kept.row.state != OpenState::parked), lane,
             first ? name + " is parked, but its key has no head"
@@ -123,7 +125,7 @@ void Checkers::count_one(const LaneId& lane, const Entry& entry, const LaneTable
   } else if (dead) {
     require(!applied, lane, name + " is both applied and dead");
     ++counters.dead;
-  } else if (applied || happened.cancelled(entry.serial)) {
+  } else if (applied || happened.ended_without(entry.serial)) {
     ++counters.applied;
   } else {
     const bool another = happened.known(entry.identity) || entry.asks >= 0;
@@ -206,8 +208,14 @@ void Checkers::fenced(const LaneId& lane, const delivery::Claim& shown,
       "token was given out twice");
 }
 
+void Checkers::settled(const LaneId& lane, const HeadsBefore& before, const Settling& settling) {
+  calls_->settled(lane, before, settling);
+}
+
 void Checkers::failing_over() {
   epochs_.clear();
+  calls_->before_restore();
+  set_back_ = true;
   for (const LaneId& lane : broker_.lanes()) {
     for (const Deed& deed : database_->tables(lane).deeds) {
       if (deed.kind == Deed::Kind::died) owed_.insert({deed.identity, deed.life});
@@ -216,6 +224,7 @@ void Checkers::failing_over() {
 }
 
 void Checkers::went_back() {
+  if (std::exchange(set_back_, false)) calls_->after_restore();
   for (const LaneId& lane : broker_.lanes()) {
     history(lane).begin_again(database_->tables(lane));
     told_[lane] = std::min(told_[lane], database_->tables(lane).deeds.size());

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/delivery/lane.hpp"
+#include "tests/simulation/call_checks.hpp"
 #include "tests/simulation/history.hpp"
 #include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_broker.hpp"
@@ -21,7 +22,10 @@ class Checkers : public Observer {
  public:
   Checkers(const SimBroker& broker, const Swarm& swarm, const Kills& kills, Trace& trace)
       : broker_(broker), swarm_(swarm), kills_(kills), trace_(trace) {}
-  void watch(SimDatabase& database) { database_ = &database; }
+  void watch(SimDatabase& database, CallChecks& calls) {
+    database_ = &database;
+    calls_ = &calls;
+  }
   Asked& asked() { return asked_; }
 
   void committed(const delivery::LaneId& lane) override;
@@ -30,6 +34,8 @@ class Checkers : public Observer {
               const delivery::Claim& actual) override;
   void failing_over() override;
   void went_back() override;
+  void settled(const delivery::LaneId& lane, const HeadsBefore& before,
+               const Settling& settling) override;
 
   // This life of a record has ended its process.
   void killed(const std::pair<int, std::int32_t>& who) const;
@@ -76,6 +82,8 @@ class Checkers : public Observer {
   Trace& trace_;
   std::map<delivery::LaneId, std::size_t> told_;  // deeds that are in the trace
   SimDatabase* database_ = nullptr;
+  CallChecks* calls_ = nullptr;
+  bool set_back_ = false;
   Asked asked_;
   std::map<delivery::LaneId, History> histories_;
   std::map<delivery::LaneId, std::int64_t> epochs_;

@@ -82,7 +82,7 @@ void Checkers::check_letters_at_end(const LaneId& lane, const LaneTables& tables
     if (waits && letter.state == LetterState::replaying) continue;
     const History& happened = histories_.at(lane);
     const bool ended = happened.applied(letter.serial) || happened.found_double(letter.serial) ||
-                       happened.cancelled(letter.serial);
+                       happened.ended_without(letter.serial);
     require(letter.state == LetterState::resolved && ended, lane,
             identity.id + " was replayed, but its dead letter has not heard how that ended");
   }
@@ -153,6 +153,7 @@ void Checkers::check_lane_at_end(const LaneId& lane, PauseReason says) {
   require(!stopped && tables.row->stopped.empty(), lane, "the lane stopped without a reason");
   if (swarm_.command == 0)
     require(!tables.row->suspicion.trial, lane, "a run that is over is still marked");
+  if (lane.handler == kCalls) calls_->check_end(lane);
   check_open_at_end(lane, tables);
   check_letters_at_end(lane, tables);
   check_requests_at_end(lane, tables);

@@ -10,6 +10,7 @@ import sys
 NOT_PLANTABLE = {
     "restart_at_beginning": "no operator of the simulation accepts that a log is another one",
     "restart_moves_start": "the same",
+    "readmitted_swallows_begun": "what swallows what is the handler's to say, not the engine's",
 }
 
 MODEL = pathlib.Path(__file__).resolve().parent.parent / "model" / "protocol_model.py"

@@ -39,14 +39,16 @@ const Entry& History::entry_of(int serial) {
   return broker_.origin(lane_).entries[static_cast<std::size_t>(offset_of(serial))];
 }
 
-std::string History::key_of(int serial) {
+std::string History::key_of(int serial, const LaneTables& tables) {
   const Entry& entry = entry_of(serial);
   const Plan& plan = broker_.plan(entry.event);
   const handler::Order order = swarm_.order(lane_.handler);
   if (order == handler::Order::none || plan.key == 0)
     return "own " + entry.identity.source + " " + entry.identity.id;
   std::string key = std::to_string(plan.key);
-  if (order == handler::Order::finer_key && plan.nature != Nature::no_id)
+  // What was not admitted has no finer one.
+  const bool admitted = !performs() || tables.calls.contains(entry.identity);
+  if (order == handler::Order::finer_key && plan.nature != Nature::no_id && admitted)
     key += "/" + std::to_string(plan.finer);
   return key;
 }
@@ -55,7 +57,7 @@ void History::begin_again(const LaneTables& tables) {
   seen_ = 0;
   lives_.clear();
   applied_.clear();
-  cancelled_.clear();
+  ended_without_.clear();
   doubles_.clear();
   died_again_.clear();
   hastened_.clear();
@@ -80,7 +82,7 @@ void History::note(const Deed& deed, const LaneTables& tables) {
     case Deed::Kind::applied:
     case Deed::Kind::found_double:
       attempt(deed);
-      return effect(deed);
+      return effect(deed, tables);
     case Deed::Kind::failed:
       attempt(deed);
       return failure(deed);
@@ -91,8 +93,10 @@ void History::note(const Deed& deed, const LaneTables& tables) {
     case Deed::Kind::revived:
       return revival(deed);
     case Deed::Kind::awakened:
-      return require(deed.at >= plan_of(deed.serial).due || hastened_.contains(deed.serial), deed,
-                     "woke up before its time");
+      // What is admitted once more has waited for its time before.
+      return require(deed.at >= plan_of(deed.serial).due || hastened_.contains(deed.serial) ||
+                         (performs() && deed.life > 0),
+                     deed, "woke up before its time");
     case Deed::Kind::hastened:
       require(asked_.hastened.contains(lane_.handler), deed, "was hastened by nobody");
       hastened_.insert(deed.serial);
@@ -100,8 +104,12 @@ void History::note(const Deed& deed, const LaneTables& tables) {
       return;
     case Deed::Kind::cancelled:
       require(asked_.cancelled.contains(lane_.handler), deed, "was cancelled by nobody");
-      cancelled_.insert(deed.serial);
-      return;
+      ended_without_.insert(deed.serial);
+      return calls_.without_effect(deed);
+    case Deed::Kind::swallowed:
+    case Deed::Kind::ended:
+      ended_without_.insert(deed.serial);
+      return calls_.without_effect(deed);
     case Deed::Kind::opened:
       return;
   }
@@ -121,22 +129,29 @@ void History::attempt(const Deed& deed) {
   if (deed.charged) ++life.made;
 }
 
-void History::effect(const Deed& deed) {
+void History::effect(const Deed& deed, const LaneTables& tables) {
   const Entry& entry = entry_of(deed.serial);
   const Plan& plan = broker_.plan(entry.event);
+  if (performs() && deed.kind == Deed::Kind::found_double) {
+    doubles_.insert(deed.serial);  // on its way in
+    return;
+  }
   const Verdict should = verdict(plan, deed.life, deed.attempt, deed.at, false);
-  require(should.kind == Verdict::Kind::applies, deed, "took effect, but should have failed");
-  require(deed.at >= plan.due || hastened_.contains(deed.serial), deed,
-          "took effect before its due time");
+  require(should.kind == Verdict::Kind::applies || performs(), deed,
+          "took effect, but should have failed");
+  require(deed.at >= plan.due || (performs() && deed.life > 0) || hastened_.contains(deed.serial),
+          deed, "took effect before its due time");
   if (deed.kind == Deed::Kind::found_double) {
     doubles_.insert(deed.serial);
     return;
   }
+  if (performs()) calls_.done(deed);
+  require(!ended_without_.contains(deed.serial), deed, "took effect although it was over");
   require(applied_.insert(deed.serial).second, deed, "took effect twice");
   if (lane_.handler != "natural")
     require(once_.insert(deed.identity).second, deed, "took effect twice, by two of its records");
   if (deed.life > 0 || plan.scheduled()) return;
-  std::int64_t& newest = newest_.try_emplace(key_of(deed.serial), -1).first->second;
+  std::int64_t& newest = newest_.try_emplace(key_of(deed.serial, tables), -1).first->second;
   const std::int64_t offset = offset_of(deed.serial);
   require(offset > newest, deed, "took effect after a later event of its key");
   newest = offset;
@@ -146,6 +161,7 @@ void History::failure(const Deed& deed) {
   const Plan& plan = plan_of(deed.serial);
   Life& life = lives_[{deed.serial, deed.life}];
   if (life.first_failed == 0) life.first_failed = deed.at;
+  if (performs()) return call_failure(deed, life);
   const auto attempt = static_cast<std::size_t>(deed.attempt);
   const bool timed_out =
       deed.type == ErrorType::handler_timeout && (swarm_.slow > 0 || plan.nature == Nature::slow);
@@ -181,6 +197,10 @@ void History::death(const Deed& deed, const LaneTables& tables) {
     const auto ends = tables.ends_alone.find({deed.serial, deed.life});
     right = ends != tables.ends_alone.end() && ends->second >= delivery::kEndsToDie;
   }
+  if (performs()) {
+    right |= call_death(deed);
+    calls_.without_effect(deed);
+  }
   require(right, deed, "died as " + type + ", but should not have");
   if (deed.kind == Deed::Kind::died_again) {
     died_again_.insert(deed.serial);
@@ -198,6 +218,31 @@ void History::revival(const Deed& deed) {
           "begins the same life twice");
 }
 
+// The service fails as it pleases; when it is tried again is the ladder's doing.
+void History::call_failure(const Deed& deed, Life& life) const {
+  const auto attempt = static_cast<std::size_t>(deed.attempt);
+  const bool more = attempt <= swarm_.ladder.size();
+  if (deed.charged && !more && !deed.in_doubt)
+    throw Violation(deed.identity.id + " is kept although it has had all its attempts");
+  if (deed.type == ErrorType::upstream_auth) {
+    life.earliest = deed.at + 7'000;
+  } else if (deed.type == ErrorType::upstream_rate_limited) {
+    life.earliest = deed.at;
+  } else {
+    life.earliest = deed.at + micros(more ? swarm_.ladder[attempt - 1] : swarm_.ladder.back());
+  }
+}
+
+bool History::call_death(const Deed& deed) {
+  const auto attempts = static_cast<std::size_t>(deed.attempt);
+  const bool slow = swarm_.slow > 0 || plan_of(deed.serial).nature == Nature::slow;
+  const bool timed_out = deed.type == ErrorType::handler_timeout && slow;
+  const bool service = deed.type == ErrorType::upstream_network ||
+                       deed.type == ErrorType::upstream_timeout ||
+                       deed.type == ErrorType::upstream_unavailable;
+  return timed_out || (service && attempts > swarm_.ladder.size());
+}
+
 // Of the newest transaction: whoever took effect was the first of its key. Where deaths hold, so
 // was whoever died.
 void History::in_turn(const LaneTables& tables, std::size_t first) {
@@ -206,7 +251,7 @@ void History::in_turn(const LaneTables& tables, std::size_t first) {
     const bool died = deed.kind == Deed::Kind::died && swarm_.holds(lane_.handler);
     if (deed.kind != Deed::Kind::applied && !died) continue;
     const std::string what = died ? "died" : "took effect";
-    const std::string key = key_of(deed.serial);
+    const std::string key = key_of(deed.serial, tables);
     const auto place = places_.find(deed.serial);
     if (place == places_.end()) {
       const bool held = std::any_of(places_.begin(), places_.end(),
@@ -217,7 +262,7 @@ void History::in_turn(const LaneTables& tables, std::size_t first) {
     for (const auto& [number, kept] : tables.open) {
       const bool before = number < place->second.number &&
                           kept.row.state != delivery::OpenState::scheduled &&
-                          key_of(kept.serial) == key;
+                          key_of(kept.serial, tables) == key;
       require(!before, deed, what + " before what stands before it");
     }
   }
@@ -227,7 +272,7 @@ void History::remember_places(const LaneTables& tables) {
   places_.clear();
   for (const auto& [number, kept] : tables.open) {
     if (kept.row.state != delivery::OpenState::scheduled)
-      places_.insert_or_assign(kept.serial, Place{number, key_of(kept.serial)});
+      places_.insert_or_assign(kept.serial, Place{number, key_of(kept.serial, tables)});
   }
 }
 

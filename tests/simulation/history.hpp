@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "tests/simulation/call_checks.hpp"
 #include "tests/simulation/sim_tables.hpp"
 
 namespace spool::simulation {
@@ -22,8 +23,9 @@ struct Asked {
 
 class History {
  public:
-  History(delivery::LaneId lane, const SimBroker& broker, const Swarm& swarm, const Asked& asked)
-      : lane_(std::move(lane)), broker_(broker), swarm_(swarm), asked_(asked) {}
+  History(delivery::LaneId lane, const SimBroker& broker, const Swarm& swarm, const Asked& asked,
+          const CallChecks& calls)
+      : lane_(std::move(lane)), broker_(broker), swarm_(swarm), asked_(asked), calls_(calls) {}
 
   // Deeds that are new since the last time.
   void take(const LaneTables& tables);
@@ -31,7 +33,8 @@ class History {
   void begin_again(const LaneTables& tables);
 
   bool applied(int serial) const { return applied_.contains(serial); }
-  bool cancelled(int serial) const { return cancelled_.contains(serial); }
+  // Cancelled, swallowed, or with nothing left to do.
+  bool ended_without(int serial) const { return ended_without_.contains(serial); }
   bool found_double(int serial) const { return doubles_.contains(serial); }
   bool died_again(int serial) const { return died_again_.contains(serial); }
   bool died(const Letter& letter) const { return died_.contains(letter); }
@@ -43,7 +46,7 @@ class History {
   const Entry& entry_of(int serial);
   const Plan& plan_of(int serial) { return broker_.plan(entry_of(serial).event); }
   // What waits for what, as the handler declared it.
-  std::string key_of(int serial);
+  std::string key_of(int serial, const LaneTables& tables);
 
  private:
   struct Life {
@@ -58,8 +61,12 @@ class History {
 
   void note(const Deed& deed, const LaneTables& tables);
   void attempt(const Deed& deed);
-  void effect(const Deed& deed);
+  void effect(const Deed& deed, const LaneTables& tables);
   void failure(const Deed& deed);
+  // Of the handler that performs.
+  bool performs() const { return lane_.handler == kCalls; }
+  void call_failure(const Deed& deed, Life& life) const;
+  bool call_death(const Deed& deed);
   void death(const Deed& deed, const LaneTables& tables);
   void revival(const Deed& deed);
   void in_turn(const LaneTables& tables, std::size_t first);
@@ -73,12 +80,13 @@ class History {
   const SimBroker& broker_;
   const Swarm& swarm_;
   const Asked& asked_;
+  const CallChecks& calls_;
   std::map<int, std::int64_t> offsets_;  // by serial
   std::size_t indexed_ = 0;
 
   std::size_t seen_ = 0;
   std::map<std::pair<int, std::int32_t>, Life> lives_;
-  std::set<int> applied_, cancelled_, doubles_, died_again_, hastened_;
+  std::set<int> applied_, ended_without_, doubles_, died_again_, hastened_;
   std::set<message::Identity> once_, known_;
   std::set<Letter> died_;
   std::map<std::string, std::int64_t> newest_;  // offset, by key

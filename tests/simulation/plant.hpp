@@ -97,6 +97,34 @@ enum class Plant {
   mark_cleared_relaxed,   // ... which is not durable
   marks_overwrite_count,  // a mark takes the place of whom the last ends accuse
   heads_unmarked,         // heads run without a mark
+
+  // Calls
+  calls_before_commit,  // a call leaves while the transaction that marks it is still open
+  marker_relaxed,       // ... which is not durable when it is answered
+  calls_begin_late,     // a call begins though its grace is over
+  calls_overrun,        // ... or goes on when its time is up
+  not_begun_fails,      // a call that did not begin is told as one that failed
+  doubt_calls_again,    // who finds a marker calls, and does not ask
+  asked_at_once,        // ... or asks while that call may still go on
+  lost_answer_fails,    // an answer that was lost is told as a failure without effect
+  last_doubt_fails,     // ... at the last attempt only
+  vain_asking_clears,   // asking that failed is told as if nothing had happened out there
+  asking_charged,
+  settled_outside,   // an end is settled in two transactions
+  end_of_another,    // the end of a call of a lane that was lost is taken for that of a later one
+  calls_apart,       // each event has a key of its own
+  calls_unknown,     // a producer's duplicate is admitted like any other
+  swallowed_called,  // what was swallowed stays, and is called
+  begun_swallowed,   // what has begun is swallowed
+  begun_cancelled,   // an operator cancels what has begun
+
+  // A database that is set back
+  note_unread,            // nobody reads the group's note
+  memory_unread,          // nobody compares what he remembers
+  restore_trusts_open,    // what is open then is called, and not asked about
+  restore_trusts_log,     // ... or what is admitted again
+  restore_asked_at_once,  // ... or is asked about while a forgotten call may still go on
+  calls_before_log,       // calls go on before the log was heard again
 };
 
 struct PlantName {
@@ -179,6 +207,30 @@ inline constexpr std::array kPlants{
     PlantName{Plant::mark_cleared_relaxed, "mark_cleared_relaxed", "mark_cleared_durably"},
     PlantName{Plant::marks_overwrite_count, "marks_overwrite_count", "marked_goes_first"},
     PlantName{Plant::heads_unmarked, "heads_unmarked", "mark_covers_heads"},
+    PlantName{Plant::calls_before_commit, "calls_before_commit", "marked_first"},
+    PlantName{Plant::marker_relaxed, "marker_relaxed", "marker_durable"},
+    PlantName{Plant::calls_begin_late, "calls_begin_late", "begins_in_grace"},
+    PlantName{Plant::calls_overrun, "calls_overrun"},
+    PlantName{Plant::not_begun_fails, "not_begun_fails"},
+    PlantName{Plant::doubt_calls_again, "doubt_calls_again", "doubt_asks_first"},
+    PlantName{Plant::asked_at_once, "asked_at_once", "asks_after_the_call"},
+    PlantName{Plant::lost_answer_fails, "lost_answer_fails", "lost_answer_asks"},
+    PlantName{Plant::last_doubt_fails, "last_doubt_fails", "no_death_in_doubt"},
+    PlantName{Plant::vain_asking_clears, "vain_asking_clears", "asked_in_vain_still_doubts"},
+    PlantName{Plant::asking_charged, "asking_charged", "asking_is_no_attempt"},
+    PlantName{Plant::settled_outside, "settled_outside", "end_settles_once"},
+    PlantName{Plant::end_of_another, "end_of_another", "lost_lanes_end_ignored"},
+    PlantName{Plant::calls_apart, "calls_apart", "calls_in_order"},
+    PlantName{Plant::calls_unknown, "calls_unknown"},
+    PlantName{Plant::swallowed_called, "swallowed_called", "cancelled_not_called"},
+    PlantName{Plant::begun_swallowed, "begun_swallowed", "begun_not_swallowed"},
+    PlantName{Plant::begun_cancelled, "begun_cancelled", "begun_not_cancelled"},
+    PlantName{Plant::note_unread, "note_unread", "note_tells_restore"},
+    PlantName{Plant::memory_unread, "memory_unread", "memory_tells_restore"},
+    PlantName{Plant::restore_trusts_open, "restore_trusts_open", "restore_doubts_open"},
+    PlantName{Plant::restore_trusts_log, "restore_trusts_log", "restore_doubts_log"},
+    PlantName{Plant::restore_asked_at_once, "restore_asked_at_once", "restore_doubts_wait"},
+    PlantName{Plant::calls_before_log, "calls_before_log", "log_before_calls"},
 };
 
 }  // namespace spool::simulation

@@ -18,6 +18,20 @@ struct WorkerCrash {};
 // How often each life of a record ended the process that ran it.
 using Kills = std::map<std::pair<int, std::int32_t>, int>;
 
+// What is true of the ends that a transaction settles, by the numbers of their heads.
+struct CallTruth {
+  bool counts = false;    // as an attempt
+  bool in_doubt = false;  // it may have had its effect
+  base::EpochMicros marked_at = 0;
+};
+// A head as a transaction finds it.
+struct HeadBefore {
+  delivery::OpenRow row;
+  base::EpochMicros marked_at = 0;
+};
+using HeadsBefore = std::map<std::int64_t, HeadBefore>;
+using Settling = std::map<std::int64_t, CallTruth>;
+
 struct Process {
   int number = 0;       // no two processes share one
   bool broken = false;  // its connection; whole again after one failed statement
@@ -27,6 +41,8 @@ struct Process {
   // or what `marks` said when that was written.
   std::map<delivery::LaneId, int> runs = {};
   int marks = 0;
+  // Of calls that have ended, by their lanes and heads; and of the ends that it is settling.
+  std::map<delivery::LaneId, Settling> ends = {}, settling = {};
   // Serials and attempts whose retry records it has read; only Plant::head_needs_record asks.
   std::set<std::pair<int, std::int32_t>> records_read = {};
 

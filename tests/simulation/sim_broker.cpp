@@ -25,7 +25,8 @@ delivery::RetryPolicy policy_of(const Swarm& swarm) {
   return policy;
 }
 
-SimBroker::SimBroker(Random& random, const Swarm& swarm) : random_(random), swarm_(swarm) {
+SimBroker::SimBroker(Random& random, const Swarm& swarm)
+    : random_(random), calls_random_(random.split(1)), swarm_(swarm) {
   for (const std::string& handler : swarm.handlers) {
     for (int partition = 0; partition < swarm.partitions; ++partition) {
       lanes_.push_back({handler, partition});
@@ -64,6 +65,21 @@ void SimBroker::draw_nature(Plan& plan, base::EpochMicros now) {
   if (random_.chance(swarm_.slow_event)) return ails_of(Nature::slow);
   if (random_.chance(swarm_.deadly))
     ails_of(random_.chance(500) ? Nature::kills : Nature::kills_early);
+}
+
+// What is peculiar to events of the handler that performs. A replay is admitted among others,
+// without a mark and without a search: who ends his process, or is too slow, has been mended before
+// anybody asks for that.
+void SimBroker::draw_call(Plan& plan) {
+  if (calls_random_.chance(swarm_.swallows)) {
+    plan.manner = Manner::swallows;
+  } else if (calls_random_.chance(swarm_.ends)) {
+    plan.manner = Manner::ends;
+  }
+  if (plan.nature == Nature::throws && calls_random_.chance(500)) plan.nature = Nature::declined;
+  const bool alone = plan.nature == Nature::kills || plan.nature == Nature::kills_early ||
+                     plan.nature == Nature::slow;
+  if (alone) plan.heals = 1;
 }
 
 Plan SimBroker::draw_plan(base::EpochMicros now) {
@@ -110,6 +126,7 @@ Entry SimBroker::make_event(const delivery::LaneId& lane, const PartitionLog& lo
     if (auto copy = make_copy(log, random_.below(log.entries.size()))) return *copy;
   }
   plans_.push_back(draw_plan(now));
+  if (lane.handler == kCalls) draw_call(plans_.back());
   return entry_of(lane, log, plans_.back());
 }
 

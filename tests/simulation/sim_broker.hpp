@@ -52,6 +52,7 @@ struct Announcement {
 };
 
 inline constexpr const char* kEventsTopic = "events";
+inline constexpr const char* kCalls = "calls";  // the handler that performs
 
 class SimBroker {
  public:
@@ -101,7 +102,15 @@ class SimBroker {
   void copy_to_main(const Announcement& dead);
   void copy_to_retry(const Announcement& dead);
 
-  void commit_group(const delivery::LaneId& lane, std::int64_t offset) { group_[lane] = offset; }
+  // `note`: the number of the lane's last transaction.
+  void commit_group(const delivery::LaneId& lane, std::int64_t offset, std::int64_t note) {
+    group_[lane] = offset;
+    notes_[lane] = note;
+  }
+  std::int64_t group_note(const delivery::LaneId& lane) const {
+    const auto note = notes_.find(lane);
+    return note == notes_.end() ? 0 : note->second;
+  }
   std::int64_t group_offset(const delivery::LaneId& lane) const;
 
   const std::vector<delivery::LaneId>& lanes() const { return lanes_; }
@@ -112,13 +121,15 @@ class SimBroker {
   std::optional<Entry> make_copy(const PartitionLog& log, std::size_t offset);
   Plan draw_plan(base::EpochMicros now);
   void draw_nature(Plan& plan, base::EpochMicros now);
+  void draw_call(Plan& plan);
 
   Random& random_;
+  Random calls_random_;
   const Swarm& swarm_;
   std::vector<delivery::LaneId> lanes_;
   std::map<delivery::LaneId, std::vector<PartitionLog>> logs_;
   std::map<delivery::LaneId, std::map<std::string, RetryLog>> retry_logs_;
-  std::map<delivery::LaneId, std::int64_t> group_;
+  std::map<delivery::LaneId, std::int64_t> group_, notes_;
   std::set<Letter> announced_;
   std::set<Letter> told_;
   std::vector<Announcement> dead_letters_;

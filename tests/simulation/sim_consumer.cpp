@@ -37,7 +37,7 @@ void SimWorker::tell(const std::string& handler, std::vector<std::int32_t> parti
 
 void SimWorker::learn(const std::string& handler, bool patient) {
   const auto news = news_.find(handler);
-  if (news == news_.end()) return;
+  if (news == news_.end() || stopping_) return;
   if (!std::exchange(news->second.revoking, true)) {
     dispatcher_.revoke_all(handler);
     if (scene_.trace.on()) note("stops " + handler);

@@ -100,6 +100,18 @@ void SimDatabase::keep_dead(const delivery::LaneId& lane, const message::Identit
   }
 }
 
+void SimDatabase::keep_call(const delivery::LaneId& lane, const message::Identity& identity) {
+  const auto& calls = tables(lane).calls;
+  const auto row = calls.find(identity);
+  if (row == calls.end()) {
+    on_undo([lane, identity](SimDatabase& back) { back.tables(lane).calls.erase(identity); });
+  } else {
+    on_undo([lane, identity, before = row->second](SimDatabase& back) {
+      back.tables(lane).calls.insert_or_assign(identity, before);
+    });
+  }
+}
+
 void SimDatabase::keep_command(std::size_t index) {
   on_undo(
       [index, before = commands_[index]](SimDatabase& back) { back.commands_[index] = before; });

@@ -10,6 +10,7 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/process.hpp"
 #include "tests/simulation/sim_tables.hpp"
 
 namespace spool::simulation {
@@ -23,6 +24,8 @@ class Observer {
                       const delivery::Claim& actual) = 0;
   virtual void failing_over() = 0;  // before anything durable is lost
   virtual void went_back() = 0;
+  virtual void settled(const delivery::LaneId& lane, const HeadsBefore& before,
+                       const Settling& settling) = 0;
 };
 
 class SimDatabase {
@@ -51,6 +54,7 @@ class SimDatabase {
   // Changes that undo themselves.
   void add_deed(const delivery::LaneId& lane, Deed deed);
   void keep_open(const delivery::LaneId& lane, std::int64_t number);  // before it changes
+  void keep_call(const delivery::LaneId& lane, const message::Identity& identity);
   void keep_dead(const delivery::LaneId& lane, const message::Identity& identity);
   void keep_command(std::size_t index);
   void keep_row(const delivery::LaneId& lane);

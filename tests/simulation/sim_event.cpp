@@ -48,6 +48,8 @@ Verdict verdict(const Plan& plan, std::int32_t life, std::int32_t attempt, base:
     case Nature::needs_login:
       if (now >= plan.at) return {};
       return {fails, ErrorType::upstream_auth};
+    case Nature::declined:
+      return {dies, ErrorType::upstream_rejected};
     case Nature::slow:
       return {slow, ErrorType::handler_timeout};
     case Nature::kills:

@@ -35,6 +35,14 @@ enum class Nature {
   slow,
   kills,        // in apply()
   kills_early,  // in stage()
+  declined,     // by the service, for good
+};
+
+// Of the handler that performs: what admission makes of an event of a list.
+enum class Manner {
+  waits,
+  swallows,  // ... and what waits there already need not be performed any more
+  ends,      // at once
 };
 
 struct Plan {
@@ -43,6 +51,7 @@ struct Plan {
   int finer = 0;
   int version = 0;
   Nature nature = Nature::healthy;
+  Manner manner = Manner::waits;
   int heals = 1;  // from this life on nothing is wrong with it
   int fails = 0;
   int pause_ms = 0;           // of rate_limited

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "tests/simulation/sim_calls.hpp"
+
 namespace spool::simulation {
 namespace {
 
@@ -27,16 +29,16 @@ class SimApply : public handler::ApplyAtOnce {
 
 }  // namespace
 
-void SimBatch::kill(int serial, std::int32_t life) const {
-  ++scene_.kills[{serial, life}];
-  scene_.process.kill(std::pair{serial, life});
+void end_process(const HandlerScene& scene, int serial, std::int32_t life) {
+  ++scene.kills[{serial, life}];
+  scene.process.kill(std::pair{serial, life});
 }
 
 handler::Staging SimBatch::stage(const message::Event& event, const handler::Attempt& attempt) {
   const Plan& plan = scene_.broker.plan(event_of(event.data));
   const int serial = std::stoi(std::string(event.correlation_id));
   const bool ails = plan.ails(attempt.life);
-  if (ails && plan.nature == Nature::kills_early) kill(serial, attempt.life);
+  if (ails && plan.nature == Nature::kills_early) end_process(scene_, serial, attempt.life);
   if (ails && plan.nature == Nature::throws_early) throw std::runtime_error("thrown by stage()");
   if (ails && plan.nature == Nature::rejected)
     return message::Rejection{message::ErrorType::schema_violation, "n", "rejected"};
@@ -76,7 +78,7 @@ base::Result<handler::ApplyCounts> SimBatch::apply_to(SimDatabase& database,
       case Verdict::Kind::slow:
         return Failure(FailureKind::slow, "statement timeout", "57014");
       case Verdict::Kind::kills:
-        kill(item.serial, item.attempt.life);
+        end_process(scene_, item.serial, item.attempt.life);
     }
   }
   return counts;
@@ -127,12 +129,13 @@ handler::Handler make_sim_handler(const std::string& name, const HandlerScene& s
   spec.name = name;
   spec.topic = SimBroker::topic(name);
   spec.types = {"simulated.v1"};
-  spec.idempotence = name == "ledger"    ? handler::Idempotence::ledger
-                     : name == "natural" ? handler::Idempotence::natural
-                                         : handler::Idempotence::inbox;
+  spec.idempotence = name == "ledger" || name == kCalls ? handler::Idempotence::ledger
+                     : name == "natural"                ? handler::Idempotence::natural
+                                                        : handler::Idempotence::inbox;
   spec.order = scene.faults.swarm.order(name);
   // The events of `natural` may need it too, but nobody told the engine.
   if (name != "natural") spec.dependencies = {kService};
+  if (name == kCalls) return {std::move(spec), std::make_unique<SimPerform>(scene)};
   return {std::move(spec), std::make_unique<SimApply>(scene)};
 }
 

@@ -1,6 +1,6 @@
 // The handlers of the simulation: `ledger`, whose table is unique on (source, id); `natural`, a
 // monotone upsert; `inbox`, whose table takes whatever it is given. What their events do says
-// sim_event.hpp. Their batches are applied by SimTransaction.
+// sim_event.hpp. Their batches are applied by SimTransaction. The one that performs: sim_calls.hpp.
 #pragma once
 
 #include <vector>
@@ -12,13 +12,19 @@
 
 namespace spool::simulation {
 
+class SimService;
+
 // What a handler sees of its surroundings. All references outlive it.
 struct HandlerScene {
   const SimBroker& broker;
   Faults& faults;
   Process& process;
   Kills& kills;
+  SimService& service;
 };
+
+// An event of this record and life ends the process that runs it.
+[[noreturn]] void end_process(const HandlerScene& scene, int serial, std::int32_t life);
 
 class SimBatch : public handler::Batch {
  public:
@@ -45,7 +51,6 @@ class SimBatch : public handler::Batch {
   void take_effect(const Item& item, SimDatabase& database, const delivery::LaneId& lane,
                    handler::ApplyCounts& counts) const;
   bool upsert(const Plan& plan, SimDatabase& database, const delivery::LaneId& lane) const;
-  [[noreturn]] void kill(int serial, std::int32_t life) const;
 
   HandlerScene scene_;
   std::vector<Item> items_;

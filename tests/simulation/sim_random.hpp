@@ -12,6 +12,10 @@ class Random {
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next();
+  // Another source: what is drawn there changes nothing here.
+  Random split(std::uint64_t which) const {
+    return Random(state_ ^ (0xd1b54a32d192ed03ULL * (which + 1)));
+  }
   // 0..bound-1; bound > 0.
   std::size_t below(std::size_t bound);
   // first..last, both included.

@@ -89,6 +89,8 @@ delivery::LaneState SimStore::state_of(const LaneId& lane) {
   state.open = open_of(lane);
   state.suspicion = row.suspicion;
   state.companions = row.companions;
+  if (!faults_.planted(Plant::calls_before_log)) state.doubt_below = row.doubt_below;
+  state.doubt_until = row.doubt_until;
   if (faults_.planted(Plant::resume_from_group)) {
     const std::int64_t group = broker_.group_offset(lane);
     state.counters.applied += group - state.next;
@@ -155,8 +157,27 @@ void SimStore::suspect(const LaneId& lane, bool died) {
                       std::to_string(now.ends));
 }
 
+// Somebody whom the database has forgotten may have begun whatever is open, and whatever the log
+// holds.
+void SimStore::doubt(const LaneId& lane, const delivery::Witness& witness) {
+  LaneTables& tables = database_.tables(lane);
+  const bool at_once = faults_.planted(Plant::restore_asked_at_once);
+  const base::EpochMicros until = database_.time + (at_once ? 0 : witness.call_length);
+  if (faults_.trace.on()) faults_.trace.add("the database was set back, says the owner");
+  tables.row->doubt_until = until;
+  if (!faults_.planted(Plant::restore_trusts_log))
+    tables.row->doubt_below = std::max(tables.row->doubt_below, witness.log_end);
+  if (faults_.planted(Plant::restore_trusts_open)) return;
+  for (auto& [number, kept] : tables.open) {
+    if (kept.row.state == OpenState::dead) continue;
+    database_.keep_open(lane, number);
+    kept.row.doubt_until = until;
+  }
+}
+
 Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string&,
-                                           std::int64_t earliest) {
+                                           std::int64_t earliest,
+                                           const delivery::Witness& witness) {
   if (auto failure = trouble()) return *failure;
   if (faults_.chance(faults_.swarm.row_held))
     return Failure(FailureKind::slow, "lock timeout", "55P03");
@@ -168,6 +189,8 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
     tables.row->start = tables.row->next = earliest;
   }
   LaneRow& row = *tables.row;
+  const bool set_back = witness.call_length > 0 && witness.seq > row.claim.seq;
+  if (set_back) doubt(lane, witness);
   ++row.epoch;
   row.claim.token = token_for(row.epoch);
   row.claim.seq = faults_.swarm.take_restarts_seq ? 0 : row.claim.seq + 1;
@@ -175,7 +198,8 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
   suspect(lane, !row.clean && row.owner != process_.number);
   row.clean = false;
   row.owner = process_.number;
-  const delivery::LaneState state = state_of(lane);
+  delivery::LaneState state = state_of(lane);
+  state.set_back = set_back;
   if (auto done = commit(!faults_.planted(Plant::take_relaxed)); !done) return done.failure();
   database_.observer().taken(lane, state.epoch);
   return state;

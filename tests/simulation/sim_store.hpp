@@ -21,7 +21,8 @@ class SimStore : public delivery::Store {
     return {};
   }
   base::Result<delivery::LaneState> take(const delivery::LaneId& lane, const std::string& topic,
-                                         std::int64_t earliest) override;
+                                         std::int64_t earliest,
+                                         const delivery::Witness& witness) override;
   base::Result<std::unique_ptr<delivery::LaneTransaction>> begin(
       const delivery::LaneId& lane) override;
   base::Result<std::vector<delivery::ClaimSeen>> claims(
@@ -38,6 +39,7 @@ class SimStore : public delivery::Store {
   // In doubt, and then either committed or not; else committed.
   base::Status commit(bool durable);
   void suspect(const delivery::LaneId& lane, bool died);
+  void doubt(const delivery::LaneId& lane, const delivery::Witness& witness);
   void count_end_alone(const delivery::LaneId& lane);
   delivery::LaneState state_of(const delivery::LaneId& lane);
   delivery::OpenSummary open_of(const delivery::LaneId& lane);

@@ -28,6 +28,8 @@ struct LaneRow {
   int owner = 0;      // the process that took it last
   delivery::Suspicion suspicion;
   std::map<std::string, std::int64_t> companions;
+  std::int64_t doubt_below = 0;
+  base::EpochMicros doubt_until = 0;
 };
 
 struct OpenKept {
@@ -35,7 +37,8 @@ struct OpenKept {
   message::Identity identity;
   int serial = 0;
   Kept record;
-  std::int64_t transaction = 0;  // that wrote it first
+  std::int64_t transaction = 0;     // that wrote it first
+  base::EpochMicros marked_at = 0;  // not the engine's, either
 };
 
 enum class LetterState { open, replaying, resolved, discarded };
@@ -59,6 +62,17 @@ struct OutboxEntry {
   std::string error;  // refused for good
 };
 
+// A row of the handler that performs.
+struct CallRow {
+  enum class State { waits, begun, retried, done, died, swallowed, cancelled } state = State::waits;
+  int serial = 0;
+  int plan = 0;
+  std::int32_t life = 0;
+  std::string list;      // its key, the finer one included; empty: it waits for nobody
+  bool doubted = false;  // somebody asked about it, or will
+  bool mergeable() const { return state == State::waits && !doubted; }
+};
+
 // Something that happened to an event, once its transaction is committed.
 struct Deed {
   enum class Kind {
@@ -72,6 +86,8 @@ struct Deed {
     awakened,
     hastened,
     cancelled,
+    swallowed,  // by a later event, before anybody had begun it
+    ended,      // nothing was left to be done
   } kind = Kind::applied;
   int serial = 0;
   message::Identity identity = {};
@@ -81,6 +97,8 @@ struct Deed {
   bool charged = true;
   std::int64_t number = -1;  // of its open row, if it has one
   bool in_place = false;
+  bool in_doubt = false;                     // of a failure: it may have had its effect
+  std::optional<message::Identity> by = {};  // of `swallowed`: who did, if the log alone tells
   base::EpochMicros at = 0;
   std::int64_t transaction = 0;
 };
@@ -110,6 +128,7 @@ struct LaneTables {
   std::map<std::int64_t, OpenKept> open;
   std::map<message::Identity, DeadRow> dead;
   std::map<std::int64_t, OutboxEntry> outbox;
+  std::map<message::Identity, CallRow> calls;
 
   // Not the engine's.
   std::vector<Deed> deeds;

@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "tests/simulation/sim_handler.hpp"
+#include "engine/delivery/admission_batch.hpp"
+#include "tests/simulation/sim_calls.hpp"
 
 namespace spool::simulation {
 
@@ -103,7 +104,13 @@ Status SimTransaction::restart(std::int64_t, std::int64_t) {
 Result<handler::ApplyCounts> SimTransaction::apply(handler::Batch& batch, std::size_t first,
                                                    std::size_t last) {
   if (auto failure = trouble(false)) return *failure;
-  auto applied = dynamic_cast<SimBatch&>(batch).apply_to(database_, lane_, first, last);
+  auto applied = [&] {
+    auto* admission = dynamic_cast<delivery::AdmissionBatch*>(&batch);
+    if (admission == nullptr)
+      return dynamic_cast<SimBatch&>(batch).apply_to(database_, lane_, first, last);
+    auto& admissions = dynamic_cast<SimAdmissions&>(admission->admissions());
+    return admission->take_in(admissions.admit_to(database_, lane_, first, last), first, last);
+  }();
   if (!applied) aborted_ = true;
   return applied;
 }
@@ -207,18 +214,26 @@ Status SimTransaction::settle_outbox(std::span<const std::int64_t> published,
 
 void SimTransaction::commit_now(bool durable) {
   database_.commit(durable);
-  if (!position_later_ && !counters_later_) {
-    database_.observer().committed(lane_);
-    return;
+  const bool later = position_later_ || counters_later_ || !settlings_later_.empty();
+  if (later) {
+    // The planted bugs: the worker may go between the two transactions.
+    if (faults_.chance(faults_.swarm.in_doubt)) process_.kill();
+    database_.begin();
+    write_later();
+    database_.commit(durable);
   }
-  // The planted bugs: the worker may go between the two transactions.
-  if (faults_.chance(faults_.swarm.in_doubt)) process_.kill();
-  database_.begin();
+  database_.observer().committed(lane_);
+  const auto settling = process_.settling.find(lane_);
+  if (settling != process_.settling.end())
+    database_.observer().settled(lane_, read_, settling->second);
+}
+
+void SimTransaction::write_later() {
   database_.keep_row(lane_);
   if (position_later_) move(*position_later_);
   if (counters_later_) count(*counters_later_);
-  database_.commit(durable);
-  database_.observer().committed(lane_);
+  if (way_ != nullptr)
+    dynamic_cast<const SimPerform&>(*way_).settle_to(database_, lane_, settlings_later_);
 }
 
 Status SimTransaction::commit_in_doubt(bool really, bool durable) {
@@ -237,6 +252,7 @@ Status SimTransaction::commit(delivery::Durability durability) {
   bool durable = durability == delivery::Durability::durable;
   if (faults_.planted(Plant::outbox_relaxed)) durable = durable && marks_;
   if (faults_.planted(Plant::mark_relaxed)) durable = durable && !marks_;
+  if (faults_.planted(Plant::marker_relaxed)) durable = durable && !begins_;
   if (faults_.planted(Plant::mark_cleared_relaxed)) durable = durable && (!clears_ || leaves_);
   // The server went, or the connection: for all that the client knows, after the commit.
   if (!database_.is_open(number_)) return Failure(FailureKind::in_doubt, "server lost in COMMIT");

@@ -47,8 +47,7 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Result<handler::Opened> open_calls(const handler::PerformThenSettle& way,
                                            std::span<const handler::Turn> turns) override;
   base::Result<handler::SettledRows> settle_calls(
-      const handler::PerformThenSettle& way,
-      std::span<const handler::Settling> settlings) override;
+      const handler::PerformThenSettle& way, std::span<const handler::Settling> settlings) override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
@@ -80,7 +79,8 @@ class SimTransaction : public delivery::LaneTransaction {
   void overwrite_count(const delivery::Suspicion& before);
   base::Status commit_in_doubt(bool really, bool durable);
   void commit_now(bool durable);
-  void failed(const OpenKept& kept, const delivery::FailedOnce& why);
+  void failed(const OpenKept& kept, const delivery::FailedOnce& why, bool charged);
+  void write_later();
   void announce_retry(const OpenKept& kept, const delivery::FailedOnce& why);
   void announce_death(const delivery::DeadLetter& letter);
   bool bury_one(const delivery::DeadLetter& letter);
@@ -101,11 +101,15 @@ class SimTransaction : public delivery::LaneTransaction {
   bool marks_ = false;   // a mark is among what it writes
   bool clears_ = false;  // ... or the end of one
   bool leaves_ = false;  // ... or a row of the outbox
+  bool begins_ = false;  // ... or a marker of a call
   std::int64_t revived_ = 0;
   std::vector<std::size_t> savepoints_;
   std::optional<delivery::Advance> position_later_;  // only with Plant::position_outside
   std::optional<delivery::Advance> counters_later_;  // only with Plant::counters_outside
+  std::vector<handler::Settling> settlings_later_;   // only with Plant::settled_outside
+  const handler::PerformThenSettle* way_ = nullptr;
   std::set<message::Identity> buried_;
+  HeadsBefore read_;  // by read_rows(), as they were
   // Of a command's page.
   std::size_t command_ = 0;
   std::optional<CommandRow::Progress> reached_;

@@ -231,6 +231,7 @@ void SimTransaction::page_rows(const CommandRow& row, const CommandRow::Progress
       return;
     }
     page.rows.push_back(kept.row);
+    if (faults_.planted(Plant::begun_cancelled)) page.rows.back().doubt_until = 0;
     reached_->rows_from = number + 1;
   }
 }

@@ -31,14 +31,15 @@ void SimTransaction::announce_retry(const OpenKept& kept, const delivery::Failed
   database_.add_outbox(lane_, std::move(entry));
 }
 
-void SimTransaction::failed(const OpenKept& kept, const delivery::FailedOnce& why) {
+void SimTransaction::failed(const OpenKept& kept, const delivery::FailedOnce& why, bool charged) {
   Deed deed;
   deed.kind = Deed::Kind::failed;
   deed.serial = kept.serial;
   deed.identity = kept.identity;
   deed.life = kept.row.life;
   deed.type = why.why.type;
-  deed.charged = why.why.type != message::ErrorType::upstream_auth;
+  deed.charged = charged;
+  deed.in_doubt = kept.row.doubt_until != 0;
   deed.attempt = kept.row.attempts + (deed.charged ? 0 : 1);
   deed.number = kept.row.number;
   database_.add_deed(lane_, std::move(deed));
@@ -59,11 +60,14 @@ Status SimTransaction::open(std::span<const delivery::OpenEvent> events) {
       kept.row.state = OpenState::head;
     if (kept.row.state == OpenState::scheduled && faults_.planted(Plant::scheduled_as_head))
       kept.row.state = OpenState::head;
+    const LaneRow& lane = *tables().row;
+    if (faults_.planted(Plant::calls_before_log) && kept.record.offset < lane.doubt_below)
+      kept.row.doubt_until = lane.doubt_until;
     database_.keep_open(lane_, event.row.number);
     const bool fresh = tables().open.emplace(event.row.number, kept).second;
     if (!fresh) throw Violation("two open events with one number");
     if (event.failed) {
-      failed(kept, *event.failed);
+      failed(kept, *event.failed, kept.row.attempts > 0);
     } else if (event.row.state != OpenState::dead) {
       Deed deed;
       deed.kind = Deed::Kind::opened;
@@ -84,7 +88,9 @@ Status SimTransaction::reschedule(std::span<const delivery::Reschedule> heads) {
     database_.keep_open(lane_, head.row.number);
     const std::int32_t attempts = kept->second.row.attempts;
     kept->second.row = head.row;
-    failed(kept->second, head.failed);
+    const bool asked = head.row.attempts == attempts && kept->second.row.doubt_until > 0;
+    if (asked && faults_.planted(Plant::asking_charged)) ++kept->second.row.attempts;
+    failed(kept->second, head.failed, kept->second.row.attempts > attempts);
     if (faults_.planted(Plant::attempts_not_stored)) kept->second.row.attempts = attempts;
   }
   return {};
@@ -222,6 +228,7 @@ Status SimTransaction::awaken(std::span<const delivery::Awakening> rows) {
     Deed deed;
     deed.kind = Deed::Kind::awakened;
     deed.serial = kept.serial;
+    deed.life = kept.row.life;
     deed.number = row.new_number;
     database_.add_deed(lane_, std::move(deed));
     database_.keep_open(lane_, row.new_number);

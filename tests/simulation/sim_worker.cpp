@@ -53,6 +53,12 @@ std::map<std::string, delivery::HandlerLanes> lanes_of(const Swarm& swarm) {
   for (const std::string& name : swarm.handlers) {
     lanes[name].limits = limits(swarm);
     if (name != "natural") lanes[name].dependencies = {kService};
+    if (name != kCalls) continue;
+    lanes[name].limits.performs = true;
+    lanes[name].limits.calls_of_group_max = swarm.calls_of_group_max;
+    lanes[name].calls_max = swarm.calls_max;
+    lanes[name].call_grace = swarm.call_grace;
+    lanes[name].call_timeout = swarm.call_timeout;
   }
   return lanes;
 }
@@ -62,16 +68,20 @@ std::map<std::string, delivery::HandlerLanes> lanes_of(const Swarm& swarm) {
 SimWorker::SimWorker(Scene& scene, int index)
     : scene_(scene),
       index_(index),
-      process_{++scene.processes, false, false},
+      process_{++scene.processes, false, false, {}, {}, 0, {}, {}, {}},
       store_(scene.database, scene.broker, scene.faults, process_),
       clock_off_(scene.random.between(1, 10'000)),
-      dispatcher_(lanes_of(scene.swarm), breakers()) {
-  const HandlerScene surroundings{scene.broker, scene.faults, process_, scene.kills};
+      budget_(scene.calls_random, scene.swarm.call_budget),
+      dispatcher_(lanes_of(scene.swarm), breakers()),
+      caller_(scene.calls_random, scene.faults, scene.service, [this] { return moment(); }) {
+  if (scene.swarm.performs() && scene.swarm.call_budget > 0)
+    dispatcher_.limit_calls(kCalls, budget_);
+  const HandlerScene surroundings{scene.broker, scene.faults, process_, scene.kills, scene.service};
   std::map<std::string, delivery::Route> routes;
   for (const std::string& name : scene.swarm.handlers) {
     const auto entry = handlers_.emplace(name, make_sim_handler(name, surroundings)).first;
-    routes[name] = {SimBroker::topic(name), &entry->second, policy_of(scene.swarm),
-                    scene.swarm.holds(name)};
+    routes[name] = {SimBroker::topic(name),  &entry->second,           policy_of(scene.swarm),
+                    scene.swarm.holds(name), scene.swarm.call_timeout, scene.swarm.call_grace};
   }
   for (Slot& slot : slots_)
     slot.executor = std::make_unique<delivery::Executor>(store_, *this, *this, routes);
@@ -89,6 +99,7 @@ delivery::Moment SimWorker::moment() const {
 }
 
 void SimWorker::step() {
+  if (!caller_.empty() && scene_.calls_random.chance(400)) return caller_.go_on();
   switch (scene_.random.below(12)) {
     case 0:
       return pick(any_slot());
@@ -129,6 +140,7 @@ void SimWorker::step() {
 void SimWorker::sprint() {
   for (int i = 0; i < 3; ++i) {
     fetch_all();
+    caller_.go_on_all();
     for (Slot& slot : slots_) {
       execute(slot);
       finish(slot);
@@ -145,6 +157,7 @@ void SimWorker::settle() {
   fetch_all();
   read_all_companions();
   poll_commands();
+  caller_.go_on_all();
   work_all();
   publish_all();
   compare();
@@ -156,35 +169,6 @@ void SimWorker::settle() {
   if (!busy && wake && *wake <= moment().at)
     throw Violation("a worker with nothing to do would not sleep");
   if (!busy && !scene_.swarm.small_valve) check_alarm();
-}
-
-// It must not sleep longer than until something of its lanes is due.
-void SimWorker::check_alarm() {
-  const auto wake = wake_at();
-  // Suspects and lanes that are to be taken hold the others of their process up.
-  bool calm = true;
-  dispatcher_.for_each([&](const delivery::Lane& mine) {
-    const auto& row = scene_.database.tables(mine.id()).row;
-    calm &= mine.phase() == delivery::LanePhase::running && row && !row->suspicion.any();
-  });
-  if (!calm) return;
-  dispatcher_.for_each([&](const delivery::Lane& mine) {
-    const LaneTables& tables = scene_.database.tables(mine.id());
-    const bool acts = mine.phase() == delivery::LanePhase::running &&
-                      mine.pause_reason() == delivery::PauseReason::none && tables.row &&
-                      tables.row->claim == mine.claim();
-    if (!acts) return;
-    for (const auto& [number, kept] : tables.open) {
-      const bool waits = kept.row.state == delivery::OpenState::head ||
-                         kept.row.state == delivery::OpenState::scheduled;
-      const base::EpochMicros in = kept.row.due - scene_.database.time;
-      const auto latest = std::max(scene_.now(), scene_.now() + std::chrono::microseconds(in)) +
-                          scene_.swarm.gather;
-      if (waits && (!wake || *wake > latest))
-        throw Violation("a worker would oversleep what is due in " + std::to_string(in) +
-                        " us (lane " + to_text(mine.id()) + ")");
-    }
-  });
 }
 
 bool SimWorker::work_all() {
@@ -207,6 +191,7 @@ void SimWorker::die() {
   for (Publication& publication : publications_) {
     if (!publication.appended && scene_.random.chance(500)) append(publication);
   }
+  caller_.die();
   if (scene_.trace.on()) note("dies");
 }
 
@@ -224,11 +209,13 @@ bool SimWorker::idle() const {
   for (const Slot& slot : slots_) {
     if (slot.work) return false;
   }
-  return publications_.empty() && news_.empty();
+  return publications_.empty() && news_.empty() && caller_.empty();
 }
 
 std::optional<delivery::Instant> SimWorker::wake_at() const {
-  const auto at = dispatcher_.wake_at(moment());
+  auto at = dispatcher_.wake_at(moment());
+  const auto call = caller_.wake_at();
+  if (call && (!at || *call < *at)) at = call;
   return at ? std::optional(*at - clock_off_) : std::nullopt;
 }
 
@@ -237,43 +224,15 @@ std::optional<delivery::PauseReason> SimWorker::pause_reason(const LaneId& lane)
   return mine == nullptr ? std::nullopt : std::optional(mine->pause_reason());
 }
 
-void SimWorker::check_memory() {
-  dispatcher_.for_each([&](const delivery::Lane& mine) {
-    const bool owned = mine.phase() == delivery::LanePhase::unplaced ||
-                       mine.phase() == delivery::LanePhase::running;
-    const LaneTables& tables = scene_.database.tables(mine.id());
-    if (owned && !mine.busy() && tables.row && tables.row->claim == mine.claim())
-      check_lane(mine, tables);
-  });
-}
-
-void SimWorker::check_lane(const delivery::Lane& mine, const LaneTables& tables) {
-  std::set<delivery::KeyHash> keys;
-  std::int64_t bytes = 0;
-  bool due = false;
-  for (const auto& [number, kept] : tables.open) {
-    bytes += kept.row.bytes;
-    if (kept.row.state == delivery::OpenState::scheduled) continue;
-    keys.insert(kept.row.key);
-    due |= kept.row.state == delivery::OpenState::head && kept.row.due <= scene_.database.time;
-  }
-  const auto require = [&](bool holds, const char* what) {
-    if (!holds)
-      throw Violation("an owner remembers other " + std::string(what) +
-                      " than the database (lane " + to_text(mine.id()) + ")");
-  };
-  require(mine.next() == tables.row->next, "positions");
-  require(mine.counters() == tables.row->counters, "counters");
-  require(mine.held_keys() == keys.size(), "held keys");
-  require(mine.open_bytes() == bytes, "open bytes");
-  require(mine.heads_due(scene_.database.time) == due, "heads that are due");
-}
-
 // --- Jobs.
 
 void SimWorker::pick(Slot& slot) {
   if (slot.work) return;
+  slot.probe = scene_.swarm.performs() && probing();
   slot.work = dispatcher_.next_work(moment());
+  if (slot.work && scene_.faults.planted(Plant::memory_unread)) {
+    if (auto* take = std::get_if<delivery::TakeJob>(&slot.work->job)) take->known_seq = 0;
+  }
   if (slot.work && scene_.trace.on()) {
     note("picks job " + std::to_string(slot.work->job.index()) + " of " + to_text(slot.work->lane));
   }
@@ -286,8 +245,10 @@ void SimWorker::execute(Slot& slot) {
   const bool events = std::holds_alternative<delivery::ApplyJob>(job) ||
                       std::holds_alternative<delivery::DrainJob>(job);
   if (events) process_.runs[slot.work->lane] = 0;
+  note_settling(*slot.work);
   slot.done = slot.executor->run(slot.work->lane, job, moment().database);
   process_.go_on();
+  process_.settling.erase(slot.work->lane);
   if (events) process_.runs.erase(slot.work->lane);
   slot.executing = false;
   hastened_ = 0;
@@ -307,7 +268,8 @@ void SimWorker::finish(Slot& slot) {
   if (!slot.done) return;
   const auto* apply = std::get_if<delivery::ApplyDone>(&*slot.done);
   if (apply != nullptr && apply->outcome && scene_.random.chance(500))
-    scene_.broker.commit_group(slot.work->lane, apply->outcome->advance.to);
+    scene_.broker.commit_group(slot.work->lane, apply->outcome->advance.to,
+                               apply->outcome->claim.seq);
   delivery::Work work = std::move(*std::exchange(slot.work, std::nullopt));
   delivery::Done done = std::move(*std::exchange(slot.done, std::nullopt));
   if (scene_.trace.on()) note("learns how the job of " + to_text(work.lane) + " ended");
@@ -317,6 +279,7 @@ void SimWorker::finish(Slot& slot) {
       run != nullptr && !run->outcome && run->outcome.failure().kind != FailureKind::slow;
   auto over = dispatcher_.finish(std::move(work), std::move(done), moment().at);
   if (out_of_touch && scene_.faults.planted(Plant::drop_hands_back)) hand_back(lane);
+  if (over.call) hand_over(std::move(*over.call), slot.probe);
   if (!over.publish) return;
   for (delivery::OutboxRow& row : over.publish->rows)
     publications_.push_back({over.publish->lane, over.publish->generation, std::move(row), false});

@@ -12,6 +12,8 @@
 #include "engine/delivery/dispatcher.hpp"
 #include "engine/message/envelope.hpp"
 #include "tests/simulation/scene.hpp"
+#include "tests/simulation/sim_budget.hpp"
+#include "tests/simulation/sim_caller.hpp"
 #include "tests/simulation/sim_store.hpp"
 
 namespace spool::simulation {
@@ -34,6 +36,13 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   bool runs_events() const { return !process_.runs.empty(); }
   // Its process ends with what it does next.
   void doom() { process_.doomed = true; }
+  // It is to end in good order, and can.
+  void stop();
+  bool stopping() const { return stopping_; }
+  // It does not move before that.
+  void freeze(delivery::Instant until) { frozen_until_ = until; }
+  bool frozen() const { return scene_.now() < frozen_until_; }
+  bool stopped() const;
   const auto& killer() const { return process_.killer; }
 
   // The group gives the handler these partitions, once the worker comes to hear of it.
@@ -49,6 +58,7 @@ class SimWorker : public delivery::Log, public delivery::Probe {
 
   base::Result<delivery::LogBounds> bounds(const std::string& topic,
                                            std::int32_t partition) override;
+  base::Result<std::int64_t> witnessed(const delivery::LaneId& lane) override;
   void reach(const delivery::LaneId& lane, delivery::Point point) override;
 
   // The steps that it is made of, for scripted worlds.
@@ -72,6 +82,15 @@ class SimWorker : public delivery::Log, public delivery::Probe {
     std::optional<delivery::Work> work;
     std::optional<delivery::Done> done;
     bool executing = false;
+    bool probe = false;  // the calls that it begins are to find out whether the service is back
+  };
+  // A call that was handed over.
+  struct CallOut {
+    delivery::LaneId lane;
+    std::uint64_t generation = 0;
+    std::int64_t number = 0;
+    bool asks = false;
+    bool probe = false;
   };
   struct Fetch {
     std::int64_t offset = 0;
@@ -118,6 +137,10 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   void answer(std::size_t index, const base::Status& outcome);
   void compare();
   void check_lane(const delivery::Lane& mine, const LaneTables& tables);
+  bool probing() const;
+  void hand_over(delivery::ToCall to_call, bool probe);
+  void hear(CallOut out, handler::CallOutcome outcome);
+  void note_settling(const delivery::Work& work);
   void note(const std::string& what);
   Slot& any_slot() { return slots_[scene_.random.below(slots_.size())]; }
   const std::string& any_handler() {
@@ -131,7 +154,12 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   std::chrono::milliseconds clock_off_;
   base::EpochMicros hastened_ = 0;  // only with Plant::record_hastens
   std::map<std::string, handler::Handler> handlers_;
+  SimBudget budget_;
   delivery::Dispatcher dispatcher_;
+  SimCaller caller_;
+  std::map<std::pair<delivery::LaneId, std::int64_t>, std::uint64_t> newest_out_;  // generations
+  bool stopping_ = false;
+  delivery::Instant frozen_until_{};
   std::array<Slot, 2> slots_;
   std::map<delivery::LaneId, Fetch> fetches_;
   std::map<delivery::LaneId, Reading> readings_;

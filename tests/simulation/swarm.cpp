@@ -84,6 +84,43 @@ void draw_faults(Swarm& swarm, Random& random) {
   swarm.row_held = random.chance(300) ? random.between(100, 800) : 0;
 }
 
+// From a source of its own: worlds in which nobody performs stay what they were.
+void draw_calls(Swarm& swarm, Random random) {
+  if (!random.chance(250)) return;
+  if (random.chance(700)) swarm.handlers.clear();
+  swarm.handlers.emplace_back("calls");
+  swarm.call_grace = std::chrono::milliseconds(random.between(20, 200));
+  const bool patient = random.chance(200);
+  swarm.call_timeout =
+      std::chrono::milliseconds(patient ? random.between(1'000, 3'000) : random.between(30, 300));
+  swarm.calls_max = random.below(8) + 1;
+  swarm.calls_of_group_max = random.below(3) + 1;
+  swarm.call_budget = random.chance(250) ? random.between(1, 4) : 0;
+  swarm.swallows = sometimes(random, 250);
+  swarm.ends = sometimes(random, 100);
+  swarm.call_refused = sometimes(random, 200);
+  swarm.call_lost = sometimes(random, 150);
+  swarm.answer_cut = random.chance(250) ? 600 : sometimes(random, 200);
+  swarm.answer_unheard = sometimes(random, 150);
+  swarm.ask_failed = sometimes(random, 300);
+  swarm.call_deaf = random.chance(500) ? random.between(200, 800) : 0;
+  swarm.call_declined = seldom(random, 200);
+  swarm.freeze = sometimes(random, 15);
+  swarm.shutdown = seldom(random, 10);
+  // A database that is set back is recognised by a number that never goes back by itself. What the
+  // log has lost besides, and what is published again later, nobody can be asked about; and for
+  // want of room the log might not be heard out before the first call.
+  swarm.take_restarts_seq = false;
+  if (swarm.recreate == 0 && random.chance(300)) swarm.failover = random.between(3, 20);
+  if (swarm.failover == 0) return;
+  swarm.retention = swarm.accept_loss = 0;
+  swarm.open_events_max = swarm.key_events_max = 1'000;
+  if (!random.chance(300)) return;
+  swarm.loner = true;
+  swarm.workers = 1;
+  swarm.worker_crash = swarm.deadly = swarm.reassign = swarm.shutdown = 0;
+}
+
 }  // namespace
 
 Swarm Swarm::draw(Random& random) {
@@ -105,6 +142,7 @@ Swarm Swarm::draw(Random& random) {
   }
   // By what is drawn already: one draw more would make another world of every seed.
   if (swarm.steps % 4 == 0) swarm.gather = std::chrono::milliseconds(1);
+  draw_calls(swarm, random.split(0));
   return swarm;
 }
 

@@ -2,6 +2,7 @@
 // from the seed, so that some worlds have one fault only, and often; others all of them.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -71,15 +72,40 @@ struct Swarm {
   int in_doubt = 0;           // of the commits
   int row_held = 0;           // of the takings: a session that is gone still holds the row
 
+  // Of the handler that performs.
+  std::chrono::milliseconds call_grace{100};
+  std::chrono::milliseconds call_timeout{200};
+  std::size_t calls_max = 8;  // at once, of a process
+  std::size_t calls_of_group_max = 4;
+  int call_budget = 0;     // permits that come in 10 ms; 0: nobody needs one
+  int swallows = 0;        // of its events
+  int ends = 0;            // of its events
+  int call_refused = 0;    // of the calls: no connection
+  int call_lost = 0;       // of the calls: never arrive, and nobody says so
+  int answer_cut = 0;      // of the calls: the connection breaks before the answer
+  int answer_unheard = 0;  // of the calls: nothing is heard in time
+  int call_deaf = 0;       // of the calls: their end is heard of very late
+  int ask_failed = 0;      // of the questions
+  int call_declined = 0;   // of the calls: its caller makes none
+  int freeze = 0;          // of the world's steps: nobody moves for a while, or one does not
+  int shutdown = 0;        // of the world's steps: a process ends in good order
+  bool loner = false;      // one process, which never ends and keeps its lanes
+
   bool take_restarts_seq = false;  // the rule allows both
   int open_events_max = 1'000;     // of a lane
   int key_events_max = 1'000;
   bool small_valve = false;
 
   static Swarm draw(Random& random);
-  bool holds(const std::string& handler) const { return hold && handler != "natural"; }
+  bool holds(const std::string& handler) const {
+    return hold && handler != "natural" && handler != "calls";
+  }
   handler::Order order(const std::string& handler) const {
+    if (handler == "calls") return handler::Order::finer_key;
     return handler == "inbox" ? inbox_order : handler::Order::kafka_key;
+  }
+  bool performs() const {
+    return std::find(handlers.begin(), handlers.end(), "calls") != handlers.end();
   }
 };
 

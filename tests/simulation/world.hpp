@@ -36,6 +36,9 @@ class World {
   void step_worker(std::size_t index, void (SimWorker::*what)());
   void end_process(std::size_t index);
   void strike_database();
+  void fail_over();
+  void stop_somebody();
+  void let_time_pass();
   void age_log(const delivery::LaneId& lane);
   bool recognisable(const delivery::LaneId& lane);
   void crash_database();
@@ -55,6 +58,7 @@ class World {
   Operators operators_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   bool rebalance_due_ = false;
+  int restored_ = 0;  // more than 0: not long ago
   bool interleaving_ = false;
   std::size_t busy_ = 0;  // whoever is in the middle of something, if interleaving
 };
