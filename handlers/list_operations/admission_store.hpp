@@ -44,6 +44,7 @@ struct ListName {
   std::optional<std::int32_t> tmdb_list_id = {};
   std::int32_t tmdb_user_id = 0;
   std::optional<base::Uuid> list_ref = {};
+  // NOLINTNEXTLINE(modernize-use-nullptr): false, it sees the 0 of the synthesised comparison
   friend auto operator<=>(const ListName&, const ListName&) = default;
 };
 

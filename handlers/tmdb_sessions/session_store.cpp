@@ -8,7 +8,6 @@ using base::Status;
 using crypto::Secret;
 using postgres::Bytes;
 using postgres::Params;
-using postgres::Rows;
 using postgres::Statement;
 using postgres::Transaction;
 
@@ -75,10 +74,10 @@ Result<crypto::SealedBox> session_box(const std::string& key, const std::string&
   };
   auto current = parse("upstream.tmdb.session_key", key);
   if (!current) return current.failure();
-  if (before.empty()) return crypto::SealedBox(std::move(*current));
+  if (before.empty()) return crypto::SealedBox(*current);
   auto older = parse("upstream.tmdb.session_key_before", before);
   if (!older) return older.failure();
-  return crypto::SealedBox(std::move(*current), {std::move(*older)});
+  return crypto::SealedBox(*current, {*older});
 }
 
 Result<Session> open_session(const crypto::SealedBox& box, std::int32_t user,
