@@ -121,6 +121,7 @@ TEST_F(OperationsCliTest, WhatIsEnqueuedIsCarriedOutAndShown) {
   const std::string ref = member(said_, "list_ref");
   EXPECT_EQ(ref, created);
   EXPECT_THAT(said_, HasSubstr("\"topic\": \"" + topic_ + ".lists\""));
+  ends(created, "completed");  // what is admitted together has no order among itself here
   const std::string added = enqueue({"add_movie", "--user", "42", "--ref", ref, "--movie", "550"});
   ends(added, "completed");
   ASSERT_EQ(standin_.state().size(), 1U);
