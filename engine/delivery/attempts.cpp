@@ -135,6 +135,7 @@ void Attempts::prepare() {
   inbox_items_.clear();
   inbox_identities_.clear();
   admitted_keys_.clear();
+  admitted_priorities_.clear();
   opened_ = opened_bytes_ = 0;
   no_room_ = false;
   for (std::size_t item = 0; item < items_.size(); ++item) {
@@ -217,6 +218,12 @@ KeyHash Attempts::key(std::size_t item) {
 KeyHash Attempts::group(std::size_t item) {
   const auto kafka_key = record(item).key;
   return kafka_key ? hash_kafka_key(*kafka_key) : key(item);
+}
+
+std::int16_t Attempts::priority(std::size_t item) const {
+  const auto admitted = admitted_priorities_.find(item);
+  if (admitted != admitted_priorities_.end()) return admitted->second;
+  return log_ == nullptr ? row(item)->priority : handler::kPriorityDefault;
 }
 
 KeyHash Attempts::make_key(std::size_t item) {

@@ -94,6 +94,8 @@ class Attempts {
   KeyHash key(std::size_t item);
   // Whose calls its own are counted with: all of one Kafka key; without one, nobody's.
   KeyHash group(std::size_t item);
+  // As admission says, or its row.
+  std::int16_t priority(std::size_t item) const;
   // Whether the fate of this event holds its key.
   bool holds_key(std::size_t item) const;
   std::int32_t life(std::size_t item) const;
@@ -171,7 +173,9 @@ class Attempts {
   bool complete_ = true;  // items_ are all that the job's slices hold
   std::unordered_map<std::size_t, Known> known_;
   std::vector<std::optional<KeyHash>> keys_;  // of the log, those that had to be computed
-  std::unordered_map<std::size_t, KeyHash> admitted_keys_;  // of the round
+  // Of the round.
+  std::unordered_map<std::size_t, KeyHash> admitted_keys_;
+  std::unordered_map<std::size_t, std::int16_t> admitted_priorities_;
 
   // Of the round.
   std::vector<Fate> fates_;

@@ -122,6 +122,7 @@ void Attempts::take_verdicts() {
     }
     const auto kafka_key = record(item).key;
     if (kafka_key) admitted_keys_[item] = hash_finer_key(*kafka_key, verdict.order_key);
+    admitted_priorities_[item] = verdict.priority;
     const bool later = verdict.due > now_;
     if (later) troubles_[item].due = verdict.due;
     set_fate(item, later ? Fate::schedule : Fate::hold);

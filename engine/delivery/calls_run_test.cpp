@@ -227,7 +227,7 @@ TEST_F(CallsRunTest, what_a_database_that_was_set_back_has_forgotten_is_asked_ab
   Owner heir{performing_handler()};
   heir.store.tables = restored;
   heir.store.log.high = 3;
-  heir.store.group_seq = owner.store.tables.claim.seq;
+  heir.store.group_mark = {0, owner.store.tables.claim.seq};
   heir.inherit();
   EXPECT_EQ(heir.row("a").doubt_until, kMorning + kDoubt);
   EXPECT_EQ(heir.row("b").doubt_until, kMorning + kDoubt);

@@ -17,6 +17,7 @@ enum class CommandKind {
   restore,      // discarded ones are open again
   retry_now,    // heads and scheduled events are due at once
   cancel,       // open events are closed without effect
+  prioritize,   // open events that are not begun have another priority
   erase,        // of a person: open events are closed, dead letters lose their payload
   accept_loss,  // the lane leaves a position that the log has lost; see loss.hpp
 };
@@ -33,6 +34,7 @@ struct Command {
   CommandKind kind = CommandKind::replay;
   std::int64_t rate = 0;          // events a second of this lane; 0: as fast as it goes
   std::optional<Loss> loss = {};  // of accept_loss only
+  std::int16_t priority = handler::kPriorityDefault;  // of prioritize only
   friend bool operator==(const Command&, const Command&) = default;
 };
 

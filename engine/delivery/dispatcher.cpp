@@ -8,6 +8,8 @@
 namespace spool::delivery {
 namespace {
 
+const char* const kGoes = "the lane goes to somebody else";
+
 bool runs_events(const Job& job) {
   return std::holds_alternative<ApplyJob>(job) || std::holds_alternative<DrainJob>(job);
 }
@@ -40,13 +42,17 @@ void Dispatcher::assign(const std::string& handler, std::span<const std::int32_t
 void Dispatcher::revoke(const std::string& handler, std::span<const std::int32_t> partitions) {
   for (const std::int32_t partition : partitions) {
     const auto slot = slots_.find({handler, partition});
-    if (slot != slots_.end()) slot->second.revoked = true;
+    if (slot == slots_.end()) continue;
+    slot->second.revoked = true;
+    give_up(notes_.drop(slot->first), kGoes);
   }
 }
 
 void Dispatcher::revoke_all(const std::string& handler) {
   for (auto& [id, slot] : slots_) {
-    if (id.handler == handler) slot.revoked = true;
+    if (id.handler != handler) continue;
+    slot.revoked = true;
+    give_up(notes_.drop(id), kGoes);
   }
 }
 
@@ -191,8 +197,9 @@ HandOver Dispatcher::finish(Work work, Done done, Instant now) {
   Slot& slot = found->second;
   judge(slot, work.lane, done, now);
   HandOver over;
-  over.call = begin_calls(work, done, slot);
+  begin_calls(work, done, slot);
   finish_job(*slot.lane, work, done, now, over);
+  if (slot.revoked) give_up(notes_.drop(work.lane), kGoes);
   if (rest_awaited_.contains(work.lane.handler) && rests_at(work.lane.handler)) {
     rest_awaited_.erase(work.lane.handler);
     over.at_rest = true;

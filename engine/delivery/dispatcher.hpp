@@ -14,6 +14,7 @@
 
 #include "engine/delivery/breaker.hpp"
 #include "engine/delivery/call_budget.hpp"
+#include "engine/delivery/call_notes.hpp"
 #include "engine/delivery/executor.hpp"
 #include "engine/delivery/handler_switch.hpp"
 #include "engine/delivery/lane.hpp"
@@ -51,25 +52,16 @@ struct HandlerLanes {
   CallBudget* budget = nullptr;  // outlives the dispatcher; null: no limit of rate
 };
 
-// A call to be made, and until when it may begin and must have ended.
-struct CallToMake {
-  std::int64_t number = 0;
-  handler::CallPtr call;
-  bool asks = false;
-  handler::Ticket ticket;
-};
-
-// Calls whose markers are durable; their ends go to Dispatcher::call_ended().
-struct ToCall {
-  LaneId lane;
-  std::uint64_t generation = 0;
-  std::vector<CallToMake> calls;
+// What the consumer group is to keep of a lane.
+struct GroupNote {
+  std::int32_t partition = 0;
+  std::int64_t next = 0;  // how far the lane is
+  LaneMark mark;          // see Lane::mark()
 };
 
 // What a finished job leaves others to do.
 struct HandOver {
   std::optional<ToPublish> publish;
-  std::optional<ToCall> call;
   bool at_rest = false;  // a handler that come_to_rest() had to wait for
 };
 
@@ -104,6 +96,13 @@ class Dispatcher {
   void published(const LaneId& lane, std::uint64_t generation, std::int64_t number,
                  const base::Status& outcome, Instant now);
 
+  // Of all lanes of the handler that run. Once the group has taken them: what may be called now.
+  std::vector<GroupNote> group_notes(const std::string& handler) const;
+  std::vector<ToCall> noted(const std::string& handler, std::span<const GroupNote> taken,
+                            Instant now);
+  // Calls wait for that. Those that wait for too long are not made.
+  bool notes_awaited(const std::string& handler) const { return notes_.awaited(handler); }
+  void drop_late_calls(const std::string& handler, Instant now);
   // Each call that was handed over ends so, once, whatever has become of its lane meanwhile.
   void call_ended(const LaneId& lane, std::uint64_t generation, std::int64_t number,
                   handler::CallOutcome outcome, Instant now);
@@ -181,7 +180,9 @@ class Dispatcher {
   void judge_call(const std::string& handler, const CallPermit& permit,
                   const handler::CallOutcome& outcome, Instant now);
   void abandon(const std::string& handler, const CallPermit& permit);
-  std::optional<ToCall> begin_calls(const Work& work, const Done& done, Slot& slot);
+  void begin_calls(const Work& work, const Done& done, Slot& slot);
+  void return_void_permits(const ToCall& calls, Instant now);
+  void give_up(const std::vector<ToCall>& calls, const std::string& why);
   // Who runs events, and who must run theirs alone.
   struct Occupation {
     bool running = false;
@@ -212,6 +213,7 @@ class Dispatcher {
     bool asks = false;
   };
   std::map<CallId, UnderWay> under_way_;
+  CallNotes notes_;                           // for which some of these wait
   std::map<std::string, std::size_t> calls_;  // by handler; those that are being begun included
   bool calls_stopped_ = false;
   std::map<std::string, HandlerSwitch> switches_;

@@ -47,9 +47,6 @@ void Dispatcher::permit_calls(Slot& slot, const std::string& handler, std::size_
     CallPermit permit;
     permit.begin_by = now + own.call_grace;
     if (i < tokens.size()) permit.token = tokens[i];
-    // A token that another thread has taken meanwhile is missing: the call will not begin.
-    if (own.budget != nullptr)
-      permit.begin_by = permit.token ? std::min(permit.begin_by, *permit.token) : now;
     for (const std::string& name : own.dependencies) {
       Breaker& breaker = breakers_.of(name);
       permit.probe |= breaker.state(now) != BreakerState::closed;
@@ -63,29 +60,78 @@ void Dispatcher::permit_calls(Slot& slot, const std::string& handler, std::size_
 }
 
 // Of heads that were not begun after all, the permits go back.
-std::optional<ToCall> Dispatcher::begin_calls(const Work& work, const Done& done, Slot& slot) {
+void Dispatcher::begin_calls(const Work& work, const Done& done, Slot& slot) {
   std::vector<CallPermit> permits = std::exchange(slot.calls, {});
   const std::string& handler = work.lane.handler;
   const auto* run = std::get_if<RunDone>(&done);
   const bool ours = !slot.dropped && slot.lane->generation() == work.generation;
   std::size_t used = 0;
-  std::optional<ToCall> to_call;
   if (run != nullptr && run->outcome && ours && !run->outcome->begun.empty()) {
     const HandlerLanes& own = handlers_.at(handler);
     SPOOL_ASSERT(run->outcome->begun.size() <= permits.size(), "a call without a permit");
-    to_call = ToCall{work.lane, work.generation, {}};
+    ToCall to_call{work.lane, work.generation, {}};
     for (const BegunCall& call : run->outcome->begun) {
       CallPermit& permit = permits[used++];
       const Instant begin_by = permit.begin_by;
-      to_call->calls.push_back(
-          {call.number, call.call, call.asks, {begin_by, begin_by + own.call_timeout}});
+      CallToMake made{call.number, call.call, call.asks, {begin_by, begin_by + own.call_timeout}};
+      // One that another thread has taken meanwhile is missing.
+      if (own.budget != nullptr) made.permit_until = permit.token.value_or(Instant{});
+      to_call.calls.push_back(std::move(made));
       under_way_.emplace(CallId{work.lane, work.generation, call.number},
                          UnderWay{std::move(permit), call.asks});
     }
+    notes_.await(std::move(to_call), {slot.lane->epoch(), run->outcome->claim.seq});
   }
   for (std::size_t i = used; i < permits.size(); ++i) abandon(handler, permits[i]);
   if (!permits.empty()) calls_[handler] -= permits.size() - used;
-  return to_call;
+}
+
+std::vector<GroupNote> Dispatcher::group_notes(const std::string& handler) const {
+  std::vector<GroupNote> notes;
+  for (const auto& [id, slot] : slots_) {
+    const Lane& lane = *slot.lane;
+    if (id.handler != handler || slot.revoked || lane.phase() != LanePhase::running) continue;
+    notes.push_back({id.partition, lane.next(), lane.mark()});
+  }
+  return notes;
+}
+
+std::vector<ToCall> Dispatcher::noted(const std::string& handler, std::span<const GroupNote> taken,
+                                      Instant now) {
+  std::vector<ToCall> free;
+  for (const GroupNote& note : taken) {
+    const LaneId id{handler, note.partition};
+    const Lane* lane = find(id);
+    for (ToCall& calls : notes_.noted(id, note.mark)) {
+      if (lane != nullptr && lane->generation() == calls.generation) {
+        return_void_permits(calls, now);
+        free.push_back(std::move(calls));
+      } else {
+        give_up({std::move(calls)}, "the lane was lost");
+      }
+    }
+  }
+  return free;
+}
+
+// Of calls that waited for too long: they get others, and nobody has used these.
+void Dispatcher::return_void_permits(const ToCall& calls, Instant now) {
+  const HandlerLanes& own = handlers_.at(calls.lane.handler);
+  for (const CallToMake& call : calls.calls) {
+    auto& token = under_way_.at({calls.lane, calls.generation, call.number}).permit.token;
+    if (token && *token <= now) own.budget->give_back(*std::exchange(token, std::nullopt));
+  }
+}
+
+void Dispatcher::drop_late_calls(const std::string& handler, Instant now) {
+  give_up(notes_.late(handler, now), "the group has not taken the number of their marker in time");
+}
+
+void Dispatcher::give_up(const std::vector<ToCall>& calls, const std::string& why) {
+  for (const ToCall& some : calls) {
+    for (const CallToMake& call : some.calls)
+      call_ended(some.lane, some.generation, call.number, handler::NotBegun{why, {}}, Instant{});
+  }
 }
 
 void Dispatcher::abandon(const std::string& handler, const CallPermit& permit) {

@@ -158,16 +158,19 @@ class DispatcherPausedCallsTest : public DispatcherSwitchesTest {
     after.open.keys.push_back({hash_kafka_key("k1"), {1, 1, kDatabase + 60'000'000, false}});
     return dispatcher.finish(std::move(work), RunDone{std::move(after), {}}, kStart);
   }
+  // The group has heard of its marker.
+  std::vector<ToCall> noted() { return dispatcher.noted("h", dispatcher.group_notes("h"), kStart); }
 };
 
 TEST_F(DispatcherPausedCallsTest, no_call_is_begun_and_what_is_under_way_is_settled) {
   auto work = next();
   ASSERT_TRUE(work && std::holds_alternative<CallsJob>(work->job));
-  const HandOver over = begin(std::move(*work));
-  ASSERT_TRUE(over.call);
+  begin(std::move(*work));
+  const auto calls = noted();
+  ASSERT_EQ(calls.size(), 1U);
   pause("h");
   EXPECT_FALSE(next()) << "a head is due, and there is room for a call";
-  dispatcher.call_ended({"h", 0}, over.call->generation, 1, handler::NotBegun{}, kStart);
+  dispatcher.call_ended({"h", 0}, calls[0].generation, 1, handler::NotBegun{}, kStart);
   const auto settle = next();
   ASSERT_TRUE(settle && std::holds_alternative<CallsJob>(settle->job));
   EXPECT_EQ(std::get<CallsJob>(settle->job).ends.size(), 1U);
@@ -182,8 +185,10 @@ TEST_F(DispatcherPausedCallsTest, it_rests_once_no_call_that_was_handed_over_may
   EXPECT_FALSE(dispatcher.come_to_rest("h")) << "the marker is being written";
   const HandOver over = begin(std::move(*work));
   EXPECT_TRUE(over.at_rest);
+  const auto calls = noted();
+  ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(dispatcher.come_to_rest("h"), kStart + seconds(2)) << "it may begin until then";
-  dispatcher.call_ended({"h", 0}, over.call->generation, 1, handler::NotBegun{}, kStart);
+  dispatcher.call_ended({"h", 0}, calls[0].generation, 1, handler::NotBegun{}, kStart);
   EXPECT_LE(*dispatcher.come_to_rest("h"), kStart);
 }
 

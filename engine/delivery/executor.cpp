@@ -27,7 +27,7 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
     const LaneId& lane;
     base::EpochMicros now;
 
-    Done operator()(const TakeJob& take) const { return self.take(lane, take); }
+    Done operator()(const TakeJob&) const { return self.take(lane); }
     Done operator()(const ApplyJob& apply) const {
       return self.batch_run(lane).run(lane, apply, now);
     }
@@ -64,17 +64,17 @@ Done Executor::run(const LaneId& lane, const Job& job, base::EpochMicros now) {
 }
 
 // The log is asked first: a lane without a row starts at its earliest offset.
-TakeDone Executor::take(const LaneId& lane, const TakeJob& job) {
+TakeDone Executor::take(const LaneId& lane) {
   const Route& route = routes_.at(lane.handler);
   const std::string& topic = route.topic;
   auto bounds = log_.bounds(topic, lane.partition);
   if (!bounds) return {bounds.failure()};
   if (auto admitted = store_.admit(lane, topic, *bounds); !admitted) return {admitted.failure()};
-  Witness witness{job.known_seq, bounds->high, call_length(route)};
+  Witness witness{{}, bounds->high, call_length(route)};
   if (route.handler->performs() != nullptr) {
     auto witnessed = log_.witnessed(lane);
     if (!witnessed) return {witnessed.failure()};
-    witness.seq = std::max(witness.seq, *witnessed);
+    witness.mark = *witnessed;
   }
   auto state = store_.take(lane, topic, bounds->low, witness);
   if (!state) return {state.failure()};

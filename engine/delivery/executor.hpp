@@ -50,7 +50,7 @@ class Executor {
   Done run(const LaneId& lane, const Job& job, base::EpochMicros now);
 
  private:
-  TakeDone take(const LaneId& lane, const TakeJob& job);
+  TakeDone take(const LaneId& lane);
   OpenDone accept_loss(const LaneId& lane, const CommandJob& job);
   SettleOutboxDone settle(const LaneId& lane, const SettleOutboxJob& job);
   LetGoDone let_go(const LaneId& lane, const LetGoJob& job);

@@ -50,9 +50,7 @@ struct Footing {
   bool blame_slow = false;
 };
 
-struct TakeJob {
-  std::int64_t known_seq = 0;  // of a transaction of the lane that was confirmed to us
-};
+struct TakeJob {};
 
 // Records of the main topic.
 struct ApplyJob {

@@ -65,7 +65,7 @@ std::optional<Job> Lane::next_job(const Moment& now, const Gate& gate) {
 }
 
 std::optional<Job> Lane::choose(const Moment& now, const Gate& gate) {
-  if (phase_ == LanePhase::untaken) return TakeJob{known_seq_};
+  if (phase_ == LanePhase::untaken) return TakeJob{};
   if (phase_ == LanePhase::stopped && !stop_marked_)
     return MarkStoppedJob{claim_, to_string(PauseReason::position_lost), stop_detail_};
   if (outbox_.to_settle()) return outbox_.settle(claim_);
@@ -242,6 +242,7 @@ void Lane::finish_take(base::Result<Taken> outcome, Instant now) {
   LaneState& state = outcome->state;
   claim_ = state.claim;
   epoch_ = state.epoch;
+  mark_ = {epoch_, claim_.seq};
   start_ = state.start;
   next_ = state.next;
   counters_ = state.counters;

@@ -149,6 +149,9 @@ class Lane {
   bool busy() const { return busy_; }
   std::uint64_t generation() const { return generation_; }
   const Claim& claim() const { return claim_; }
+  // The last transaction that has marked a call, or else the taking: what the database must not
+  // forget without anybody noticing.
+  const LaneMark& mark() const { return mark_; }
   std::int64_t epoch() const { return epoch_; }
   std::int64_t next() const { return next_; }
   std::int64_t start() const { return start_; }
@@ -226,7 +229,7 @@ class Lane {
   std::map<std::string, std::int64_t> companions_;
   std::int64_t doubt_below_ = 0;
   base::EpochMicros doubt_until_ = 0;
-  std::int64_t known_seq_ = 0;  // the greatest that was ever confirmed
+  LaneMark mark_;
 
   Feed feed_;
   LaneOutbox outbox_;
@@ -234,6 +237,7 @@ class Lane {
   Valve valve_;
   bool no_room_ = false;  // the next event of the log waits until something held has finished
   bool drained_last_ = false;
+  std::uint64_t heads_given_ = 0;  // to be called; see HeldKeys::due
   bool commanded_last_ = false;
   // By its gate, when it was last asked.
   bool held_up_ = false;

@@ -90,7 +90,6 @@ PauseReason Lane::pause_reason() const {
 }
 
 void Lane::forget(const std::string& why) {
-  if (phase_ != LanePhase::untaken) known_seq_ = std::max(known_seq_, claim_.seq);
   phase_ = LanePhase::untaken;
   ++generation_;
   let_go_ = false;

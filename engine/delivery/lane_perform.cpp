@@ -52,7 +52,8 @@ std::optional<Job> Lane::calls_job(Instant at, base::EpochMicros database, std::
   // What was admitted again must be merged first: later events tell what became of earlier ones.
   const bool forgotten = next_ < doubt_below_ && !no_room_;
   if (calls_max > 0 && !forgotten)
-    job.heads = held_->due(database, std::min(calls_max, page), has_room);
+    job.heads = held_->due(database, std::min(calls_max, page), heads_given_, has_room);
+  heads_given_ += job.heads.size();
   if (job.ends.empty() && job.heads.empty()) return std::nullopt;
   job.footing = footing(at, page);
   job.under_way = calls_.by_group();
@@ -77,6 +78,7 @@ void Lane::finish_calls(CallsJob job, const base::Result<Committed>& outcome, In
   take_in(*outcome);
   calls_.settled(job.ends);
   for (const BegunCall& call : outcome->begun) calls_.began(call);
+  if (!outcome->begun.empty()) mark_ = {epoch_, claim_.seq};
   const bool any_outcome = outcome->deaths + outcome->survived > 0;
   if (any_outcome) valve_.settled(outcome->deaths, outcome->survived, now);
 }

@@ -51,6 +51,7 @@ std::map<KeyHash, Held> held_in(const Tables& tables) {
     EXPECT_EQ(key.head, -1) << kept.id << " is its key's second head";
     key.head = number;
     key.due = kept.row.due;
+    key.priority = kept.row.priority;
     key.blocked = kept.row.state == OpenState::dead;
   }
   return held;
@@ -100,15 +101,15 @@ Status MemoryStore::admit(const LaneId&, const std::string&, const LogBounds&) {
   return {};
 }
 
-Result<std::int64_t> MemoryStore::witnessed(const LaneId&) {
+Result<LaneMark> MemoryStore::witnessed(const LaneId&) {
   if (auto failure = strike("witnessed")) return *failure;
-  return group_seq;
+  return group_mark;
 }
 
 Result<LaneState> MemoryStore::take(const LaneId&, const std::string&, std::int64_t,
                                     const Witness& witness) {
   if (auto failure = strike("take")) return *failure;
-  const bool set_back = witness.call_length > 0 && witness.seq > tables.claim.seq;
+  const bool set_back = witness.call_length > 0 && witness.mark > LaneMark{0, tables.claim.seq};
   if (set_back) {
     tables.doubt_below = std::max(tables.doubt_below, witness.log_end);
     tables.doubt_until = kMorning + witness.call_length;

@@ -87,7 +87,7 @@ class MemoryStore : public Store, public Log, public Probe {
   LogBounds log{0, 0, 1};
   LogBounds log_later{0, 0, 1};  // from the second question on
   int questions = 0;
-  std::int64_t group_seq = 0;  // what the consumer group has heard of
+  LaneMark group_mark;  // what the consumer group has heard of; takings are not counted
   std::vector<Durability> commits;
   std::vector<Suspicion> marks;  // that were committed, one after the other
   CommandTargets targets;        // of any command
@@ -103,7 +103,7 @@ class MemoryStore : public Store, public Log, public Probe {
   int called(const std::string& name) const;
 
   base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) override;
-  base::Result<std::int64_t> witnessed(const LaneId&) override;
+  base::Result<LaneMark> witnessed(const LaneId&) override;
   void reach(const LaneId&, Point) override {}
   base::Status admit(const LaneId&, const std::string&, const LogBounds&) override;
   base::Result<LaneState> take(const LaneId&, const std::string&, std::int64_t,

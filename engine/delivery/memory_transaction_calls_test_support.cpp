@@ -46,6 +46,12 @@ Status MemoryTransaction::mark(std::span<const HeadMark> heads) {
   return {};
 }
 
+Status MemoryTransaction::prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) {
+  if (auto failure = store_.strike("prioritize")) return *failure;
+  for (const std::int64_t number : numbers) mine_.rows.at(number).row.priority = priority;
+  return {};
+}
+
 Result<handler::Opened> MemoryTransaction::open_calls(const handler::PerformThenSettle& way,
                                                       std::span<const handler::Turn> turns) {
   if (auto failure = store_.strike("open_calls")) return *failure;

@@ -131,20 +131,20 @@ Status MemoryTransaction::block(std::span<const std::int64_t> numbers) {
   return {};
 }
 
-Result<std::vector<std::int64_t>> MemoryTransaction::promote(std::span<const KeyHash> keys,
-                                                             base::EpochMicros due) {
+Result<std::vector<Promoted>> MemoryTransaction::promote(std::span<const KeyHash> keys,
+                                                         base::EpochMicros due) {
   if (auto failure = store_.strike("promote")) return *failure;
-  std::vector<std::int64_t> numbers;
+  std::vector<Promoted> heads;
   for (const KeyHash& key : keys) {
     for (auto& [number, kept] : mine_.rows) {
       if (kept.row.key != key || kept.row.state != OpenState::parked) continue;
       kept.row.state = OpenState::head;
       kept.row.due = due;
-      numbers.push_back(number);
+      heads.push_back({number, kept.row.priority});
       break;
     }
   }
-  return numbers;
+  return heads;
 }
 
 Result<OpenPage> MemoryTransaction::read_open(std::span<const HeadRef> heads,
@@ -189,6 +189,7 @@ Status MemoryTransaction::awaken(std::span<const Awakening> rows) {
     node.key() = node.mapped().row.number = awakening.new_number;
     node.mapped().row.state = awakening.state;
     node.mapped().row.key = awakening.key;
+    node.mapped().row.priority = awakening.priority;
     node.mapped().row.called = true;
     EXPECT_TRUE(mine_.rows.insert(std::move(node)).inserted);
   }
@@ -369,6 +370,7 @@ Status MemoryTransaction::revive(std::span<const Revival> revivals) {
       letter.state = LetterState::replaying;
       KeptRow kept{{}, identity.source, identity.id, letter.type, letter.record};
       if (revival.in_place) kept = mine_.rows.at(revival.number);
+      const std::int16_t priority = kept.row.priority;
       message::RecordBatch batch;
       letter.record.append_to(batch);
       kept.row = {revival.number,
@@ -380,6 +382,8 @@ Status MemoryTransaction::revive(std::span<const Revival> revivals) {
                   0,
                   0,
                   held_bytes(batch.record(0))};
+      if (letter.record.offset < mine_.doubt_below) kept.row.doubt_until = mine_.doubt_until;
+      kept.row.priority = priority;
       letter.held_by = -1;
       EXPECT_EQ(mine_.rows.contains(revival.number), revival.in_place);
       mine_.rows.insert_or_assign(revival.number, kept);

@@ -27,8 +27,8 @@ class MemoryTransaction final : public LaneTransaction {
   base::Status reschedule(std::span<const Reschedule> heads) override;
   base::Status close(std::span<const std::int64_t> numbers) override;
   base::Status block(std::span<const std::int64_t> numbers) override;
-  base::Result<std::vector<std::int64_t>> promote(std::span<const KeyHash> keys,
-                                                  base::EpochMicros due) override;
+  base::Result<std::vector<Promoted>> promote(std::span<const KeyHash> keys,
+                                              base::EpochMicros due) override;
   base::Result<OpenPage> read_open(std::span<const HeadRef> heads, std::size_t events_max,
                                    std::size_t bytes_max) override;
   base::Result<std::vector<OpenRow>> read_scheduled(base::EpochMicros due,
@@ -54,6 +54,7 @@ class MemoryTransaction final : public LaneTransaction {
   base::Result<CommandTargets> targets(const Command&, std::size_t) override;
   base::Status settle_letters(const Command& command, std::span<const base::Uuid> letters) override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
+  base::Status prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) override;
   base::Status finish_page(const Command&, const CommandCount& count, bool last) override;
 
   base::Status suspect(const Suspicion& suspicion) override;

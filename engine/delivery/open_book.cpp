@@ -15,6 +15,7 @@ void OpenBook::join(const OpenRow& row, bool counted) {
   if (row.state == OpenState::parked) return;
   held.head = row.number;
   held.due = row.due;
+  held.priority = row.priority;
   held.blocked = row.state == OpenState::dead;
   if (row.group != KeyHash{}) held.group = row.group;
 }
@@ -23,6 +24,7 @@ void OpenBook::stay(const OpenRow& row) {
   Held& held = held_.touch(row.key);
   held.head = row.number;
   held.due = row.due;
+  held.priority = row.priority;
   held.blocked = row.state == OpenState::dead;
   held.running = false;
   if (held.blocked) --delta.open;
@@ -74,13 +76,14 @@ Revival OpenBook::revive(const FoundLetter& letter, base::EpochMicros now, bool 
 }
 
 Awakening OpenBook::awaken(const OpenRow& row) {
-  Awakening awakening{row.number, take_number(), OpenState::head, row.key};
+  Awakening awakening{row.number, take_number(), OpenState::head, row.key, row.priority};
   Held& held = held_.touch(row.key);
   if (held.events++ > 0) {
     awakening.state = OpenState::parked;
   } else {
     held.head = awakening.new_number;
     held.due = row.due;
+    held.priority = row.priority;
   }
   if (row.group != KeyHash{}) held.group = row.group;
   return awakening;
@@ -96,11 +99,16 @@ std::vector<KeyHash> OpenBook::headless() const {
   return keys;
 }
 
-void OpenBook::promoted(const KeyHash& key, std::int64_t number, base::EpochMicros due) {
+void OpenBook::promoted(const KeyHash& key, const Promoted& head, base::EpochMicros due) {
   Held& held = held_.touch(key);
-  held.head = number;
+  held.head = head.number;
   held.due = due;
+  held.priority = head.priority;
   held.running = false;
+}
+
+void OpenBook::prioritize(const KeyHash& key, std::int16_t priority) {
+  held_.touch(key).priority = priority;
 }
 
 void OpenBook::schedule(base::EpochMicros due) {

@@ -39,7 +39,9 @@ class OpenBook {
 
   // Keys whose head is gone while others wait: their next row must be promoted.
   std::vector<KeyHash> headless() const;
-  void promoted(const KeyHash& key, std::int64_t number, base::EpochMicros due);
+  void promoted(const KeyHash& key, const Promoted& head, base::EpochMicros due);
+  // The key's head, which waits, has this priority from now on.
+  void prioritize(const KeyHash& key, std::int16_t priority);
 
   void schedule(base::EpochMicros due);
   void scheduled_are(std::optional<base::EpochMicros> earliest);

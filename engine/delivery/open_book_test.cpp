@@ -46,9 +46,9 @@ TEST(OpenBookTest, a_key_whose_head_left_is_headless_until_another_is_promoted) 
   book.leave(row(1, OpenState::head));
   EXPECT_EQ(book.headless(), std::vector{kKey});
   book.leave(row(2, OpenState::parked));
-  book.promoted(kKey, 3, 70);
+  book.promoted(kKey, {3, 8}, 70);
   EXPECT_TRUE(book.headless().empty());
-  EXPECT_EQ(*book.held(kKey), (Held{1, 3, 70, false}));
+  EXPECT_EQ(*book.held(kKey), (Held{1, 3, 70, false, false, {}, 8})) << "with its own priority";
   EXPECT_EQ(book.delta.open, -2);
   EXPECT_EQ(book.change().bytes, -200);
   book.leave(row(3, OpenState::head));

@@ -38,6 +38,7 @@ struct OpenRow {
   base::EpochMicros doubt_until = 0;
   // Whose calls are counted together; known where it was looked at. Not stored.
   KeyHash group = {};
+  std::int16_t priority = handler::kPriorityDefault;
 };
 
 // Rows with the records they keep, index by index; offset and timestamp are the original's.
@@ -78,6 +79,13 @@ struct Awakening {
   std::int64_t new_number = 0;
   OpenState state = OpenState::head;
   KeyHash key;  // where admission has put it
+  std::int16_t priority = handler::kPriorityDefault;
+};
+
+// A parked row that has become its key's head.
+struct Promoted {
+  std::int64_t number = 0;
+  std::int16_t priority = handler::kPriorityDefault;
 };
 
 // A head that is begun, or that is not after all.

@@ -49,8 +49,8 @@ Status replay(const Page& page, const CommandTargets& targets, CommandCount& cou
 }
 
 // A handler that performs keeps rows of its own for what waits.
-Status tell_handler(const Page& page, std::span<const std::int64_t> numbers,
-                    handler::Settled fate) {
+Status tell_handler(const Page& page, std::span<const std::int64_t> numbers, handler::Settled fate,
+                    std::int16_t priority = handler::kPriorityDefault) {
   const handler::PerformThenSettle* way = page.route.handler->performs();
   if (way == nullptr || numbers.empty()) return {};
   auto rows = page.transaction.read_rows(numbers);
@@ -58,7 +58,7 @@ Status tell_handler(const Page& page, std::span<const std::int64_t> numbers,
   std::vector<handler::Settling> settlings;
   for (std::size_t i = 0; i < rows->rows.size(); ++i) {
     const OpenRow& row = rows->rows[i];
-    settlings.push_back({rows->names[i], row.life, row.attempts, fate, {}, {}, page.now});
+    settlings.push_back({rows->names[i], row.life, row.attempts, fate, {}, {}, page.now, priority});
   }
   auto settled = page.transaction.settle_calls(*way, settlings);
   return settled ? Status() : own(settled.failure());
@@ -99,13 +99,32 @@ Status hasten(const Page& page, const CommandTargets& targets, CommandCount& cou
     if (row.state == OpenState::scheduled) {
       page.book.schedule(page.now);
     } else {
-      page.book.promoted(row.key, row.number, page.now);
+      page.book.promoted(row.key, {row.number, row.priority}, page.now);
     }
   }
   count.done += static_cast<std::int64_t>(numbers.size());
   if (numbers.empty()) return {};
   if (auto done = tell_handler(page, numbers, handler::Settled::hastened); !done) return done;
   return own(page.transaction.hasten(numbers, page.now));
+}
+
+// What has begun has gone already.
+Status prioritize(const Page& page, std::int16_t priority, const CommandTargets& targets,
+                  CommandCount& count) {
+  std::vector<std::int64_t> numbers;
+  for (const OpenRow& row : targets.rows) {
+    if (row.doubt_until != 0) {
+      ++count.skipped;
+      continue;
+    }
+    numbers.push_back(row.number);
+    if (row.state == OpenState::head) page.book.prioritize(row.key, priority);
+  }
+  count.done += static_cast<std::int64_t>(numbers.size());
+  if (numbers.empty()) return {};
+  if (auto done = tell_handler(page, numbers, handler::Settled::prioritized, priority); !done)
+    return done;
+  return own(page.transaction.prioritize(numbers, priority));
 }
 
 // They end without effect, which counts as applied, like everything that was swallowed. What has
@@ -138,6 +157,8 @@ Status carry_out(const Page& page, const Command& command, const CommandTargets&
       return hasten(page, targets, count);
     case CommandKind::cancel:
       return cancel(page, targets, count);
+    case CommandKind::prioritize:
+      return prioritize(page, command.priority, targets, count);
     case CommandKind::discard:
     case CommandKind::restore:
       return settle_letters(page, command, targets, count);

@@ -85,15 +85,16 @@ Result<Committed> Owner::companions(std::map<std::string, std::int64_t> next,
   return done;
 }
 
-Result<Committed> Owner::carry_out(CommandKind kind) {
-  const CommandJob job{footing(), {base::name_uuid("test", "command"), kind}, 500};
+Result<Committed> Owner::carry_out(CommandKind kind, std::int16_t priority) {
+  CommandJob job{footing(), {base::name_uuid("test", "command"), kind}, 500};
+  job.command.priority = priority;
   auto done = open_run_.run(kLane, job, route, now);
   take_in(done);
   return done;
 }
 
 void Owner::inherit() {
-  const Witness witness{store.group_seq, store.log.high, call_length(route)};
+  const Witness witness{store.group_mark, store.log.high, call_length(route)};
   LaneState state = *store.take(kLane, kTopic, 0, witness);
   limits.doubt_below = state.doubt_below;
   limits.doubt_until = state.doubt_until;

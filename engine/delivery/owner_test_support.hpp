@@ -33,7 +33,7 @@ class Owner {
   RunDone calls(std::vector<CallEnd> ends, std::size_t heads_max = 1'000);
   base::Result<Committed> companions(std::map<std::string, std::int64_t> next,
                                      std::vector<ReplayRequest> requests);
-  base::Result<Committed> carry_out(CommandKind kind);
+  base::Result<Committed> carry_out(CommandKind kind, std::int16_t priority = 0);
 
   // Takes over what the store has, as the next owner of the lane.
   void inherit();

@@ -46,6 +46,8 @@ Result<handler::Admitted> ScriptAdmissions::admit_in(PerformingRows& rows, std::
     const StagedEvent& event = events_[i];
     handler::Admission verdict;
     verdict.order_key = text_behind(event.data, "list");
+    verdict.priority =
+        static_cast<std::int16_t>(said(event.data, "first").value_or(verdict.priority));
     if (says(event.data, "refuse")) return Failure(FailureKind::bad_data, "refused", "22003");
     if (says(event.data, "fails")) {
       handler::EventFailure failure;
@@ -133,7 +135,8 @@ Result<handler::SettledRows> ScriptPerform::settle_in(
   for (std::size_t i = 0; i < settlings.size(); ++i) {
     const handler::Settling& settling = settlings[i];
     PerformingRow& row = rows.at(settling.event);
-    constexpr const char* kStates[] = {"done", "retried", "waits", "died", "cancelled", "hastened"};
+    constexpr const char* kStates[] = {"done",      "retried",  "waits",      "died",
+                                       "cancelled", "hastened", "prioritized"};
     row.state = kStates[static_cast<std::size_t>(settling.fate)];
     row.attempts = settling.attempts;
     ++settled.rows;

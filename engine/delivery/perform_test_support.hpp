@@ -14,7 +14,8 @@
 namespace spool::delivery::test {
 
 struct PerformingRow {
-  std::string state = "waits";  // waits, begun, done, retried, died, cancelled, hastened, swallowed
+  // waits, begun, done, retried, died, cancelled, hastened, prioritized, swallowed
+  std::string state = "waits";
   std::string data;
   std::int32_t life = 0;
   std::int32_t attempts = 0;
@@ -27,6 +28,7 @@ struct ScriptCall final : handler::Call {
 
 // What `data` may say, several things joined by '+':
 //   list:X        its order key is X (default: the Kafka key alone)
+//   first:N       its priority (default: 5)
 //   invalid       stage() rejects it
 //   refuse        the database refuses it whenever it is admitted
 //   fails         admit() reports its failure

@@ -161,10 +161,9 @@ class LaneTransaction {
   virtual base::Status close(std::span<const std::int64_t> numbers) = 0;
   // The row stays and holds its key, dead.
   virtual base::Status block(std::span<const std::int64_t> numbers) = 0;
-  // The first parked row of each key becomes its head, due at `due`: the numbers, in the order of
-  // `keys`.
-  virtual base::Result<std::vector<std::int64_t>> promote(std::span<const KeyHash> keys,
-                                                          base::EpochMicros due) = 0;
+  // The first parked row of each key becomes its head, due at `due`: in the order of `keys`.
+  virtual base::Result<std::vector<Promoted>> promote(std::span<const KeyHash> keys,
+                                                      base::EpochMicros due) = 0;
   // These heads and what is parked behind them, key by key, in order: at most `events_max` rows in
   // all, shared out evenly, and about `bytes_max`, but one of each key of the first few at least.
   virtual base::Result<OpenPage> read_open(std::span<const HeadRef> heads, std::size_t events_max,
@@ -204,6 +203,7 @@ class LaneTransaction {
   virtual base::Status settle_letters(const Command& command,
                                       std::span<const base::Uuid> letters) = 0;
   virtual base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) = 0;
+  virtual base::Status prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) = 0;
   virtual base::Status finish_page(const Command& command, const CommandCount& count,
                                    bool last) = 0;
 
@@ -243,11 +243,20 @@ struct LogBounds {
   std::string cluster = {};     // the cluster's own id
 };
 
+// A transaction of a lane: the taking that it belongs to, and its number. A process that has lost
+// the lane, and whom a database that was set back takes for its owner again, counts on from the old
+// number, but in the old epoch.
+struct LaneMark {
+  std::int64_t epoch = 0;  // 0: there was none
+  std::int64_t seq = 0;
+  friend auto operator<=>(const LaneMark&, const LaneMark&) = default;
+};
+
 // What others than the database remember of a lane, to be compared with what it says: a database
 // that is behind them has been set back (a restore, a failover), and what was called since nobody
 // remembers but the services themselves.
 struct Witness {
-  std::int64_t seq = 0;      // of a transaction that was confirmed; 0: none is known
+  LaneMark mark;             // of a transaction that was confirmed
   std::int64_t log_end = 0;  // the next offset to be written
   // How long a call that somebody has begun may still go on; 0: the handler calls nobody.
   base::EpochMicros call_length = 0;
@@ -291,8 +300,8 @@ class Log {
  public:
   virtual ~Log() = default;
   virtual base::Result<LogBounds> bounds(const std::string& topic, std::int32_t partition) = 0;
-  // The last transaction of the lane that its consumer group has heard of; 0: none.
-  virtual base::Result<std::int64_t> witnessed(const LaneId& lane) = 0;
+  // The last transaction of the lane that its consumer group has heard of.
+  virtual base::Result<LaneMark> witnessed(const LaneId& lane) = 0;
 };
 
 // Labelled points of a transaction. In production nothing happens there; tests stop or kill the

@@ -26,10 +26,10 @@ Status own(Status status) {
 Status promote_next(LaneTransaction& transaction, OpenBook& book, base::EpochMicros now) {
   const std::vector<KeyHash> keys = book.headless();
   if (keys.empty()) return {};
-  auto numbers = transaction.promote(keys, now);
-  if (!numbers) return own(numbers.failure());
-  SPOOL_ASSERT(numbers->size() == keys.size(), "a held key without rows");
-  for (std::size_t i = 0; i < keys.size(); ++i) book.promoted(keys[i], (*numbers)[i], now);
+  auto heads = transaction.promote(keys, now);
+  if (!heads) return own(heads.failure());
+  SPOOL_ASSERT(heads->size() == keys.size(), "a held key without rows");
+  for (std::size_t i = 0; i < keys.size(); ++i) book.promoted(keys[i], (*heads)[i], now);
   return {};
 }
 
@@ -104,6 +104,7 @@ void Settlement::hold(std::size_t item) {
   OpenRow awake = *row;
   awake.key = key;
   awake.group = attempts_.group(item);
+  awake.priority = attempts_.priority(item);
   awakened_.push_back(book_.awaken(awake));
 }
 
@@ -113,6 +114,7 @@ OpenRow Settlement::row_of(std::size_t item, OpenState state) {
   row.key = attempts_.key(item);
   row.state = state;
   row.bytes = held_bytes(attempts_.record(item));
+  row.priority = attempts_.priority(item);
   if (route_.handler->performs() != nullptr) {
     row.group = attempts_.group(item);
     row.doubt_until = attempts_.doubt_until(item);

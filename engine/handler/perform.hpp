@@ -19,6 +19,7 @@
 #include "engine/base/result.hpp"
 #include "engine/base/time.hpp"
 #include "engine/handler/attempt.hpp"
+#include "engine/handler/priority.hpp"
 #include "engine/message/envelope.hpp"
 #include "engine/message/identity.hpp"
 
@@ -42,6 +43,8 @@ struct Admission {
   // Events of one key are performed one after the other. Within the Kafka key.
   std::string order_key = {};
   base::EpochMicros due = 0;  // not before, and it holds nobody up until then; 0: at once
+  // Which of the events whose turn has come goes first, of those in one partition.
+  std::int16_t priority = kPriorityDefault;
 };
 
 struct Admitted {
@@ -125,12 +128,13 @@ using CallOutcome = std::variant<Performed, NotBegun, HadNoEffect, CallFailed>;
 
 // What became of an event, for the handler's own rows.
 enum class Settled : std::uint8_t {
-  done,       // performed, or nothing was to do
-  retried,    // failed; it will be tried again at `due`
-  withdrawn,  // not begun after all, or proven to have had no effect: it waits as before
-  died,       // failed for good: its dead letter says why
-  cancelled,  // by an operator
-  hastened,   // an operator made it due now
+  done,         // performed, or nothing was to do
+  retried,      // failed; it will be tried again at `due`
+  withdrawn,    // not begun after all, or proven to have had no effect: it waits as before
+  died,         // failed for good: its dead letter says why
+  cancelled,    // by an operator
+  hastened,     // an operator made it due now
+  prioritized,  // an operator gave it another priority
 };
 
 struct Settling {
@@ -139,8 +143,9 @@ struct Settling {
   std::int32_t attempts = 0;  // charged in this life, this one included
   Settled fate = Settled::done;
   AnswerPtr answer = {};
-  message::Rejection why = {};  // of retried and died
-  base::EpochMicros due = 0;    // of retried, withdrawn, hastened
+  message::Rejection why = {};               // of retried and died
+  base::EpochMicros due = 0;                 // of retried, withdrawn, hastened
+  std::int16_t priority = kPriorityDefault;  // of prioritized
 };
 
 struct SettledRows {

@@ -77,6 +77,17 @@ PartitionsHandle to_list(const std::string& topic, std::span<const Start> starts
   return list;
 }
 
+// Of the request, or of the first partition that was refused.
+rd_kafka_resp_err_t commit_error(rd_kafka_event_t* event) {
+  const rd_kafka_resp_err_t whole = rd_kafka_event_error(event);
+  if (whole != RD_KAFKA_RESP_ERR_NO_ERROR) return whole;
+  const auto* list = rd_kafka_event_topic_partition_list(event);
+  for (int i = 0; list != nullptr && i < list->cnt; ++i) {
+    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[i].err;
+  }
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 }  // namespace
 
 struct Consumer::Impl {
@@ -90,7 +101,9 @@ struct Consumer::Impl {
   bool revoking = false;   // Revoked likewise
   bool closing = false;
   bool dead = false;  // of a fatal error: there is nothing left to close
-  bool commit_in_flight = false;
+  // One request at a time; one that librdkafka did not even take is answered by the next poll().
+  std::vector<Start> commit_sent;
+  std::optional<Failure> commit_refused;
   std::vector<Start> commit_next;
 
   ~Impl();
@@ -128,6 +141,12 @@ Consumer::Impl::~Impl() {
 }
 
 Consumer::Event Consumer::Impl::poll() {
+  if (commit_refused) {
+    OffsetsCommitted answer{*std::exchange(commit_refused, std::nullopt),
+                            std::exchange(commit_sent, {})};
+    send_commit();
+    return answer;
+  }
   while (const EventHandle event{rd_kafka_queue_poll(queue.get(), 0)}) {
     Event translated = translate(event.get());
     if (!std::holds_alternative<std::monostate>(translated)) return translated;
@@ -145,11 +164,12 @@ Consumer::Event Consumer::Impl::translate(rd_kafka_event_t* event) {
       if (auto line = log_line(event)) return std::move(*line);
       return std::monostate{};
     case RD_KAFKA_EVENT_OFFSET_COMMIT: {
-      commit_in_flight = false;
+      OffsetsCommitted answer{{}, std::exchange(commit_sent, {})};
+      const rd_kafka_resp_err_t code = commit_error(event);
+      if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        answer.status = Failure(FailureKind::unavailable, error_text(code));
       send_commit();
-      const rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return OffsetsCommitted{};
-      return OffsetsCommitted{Failure(FailureKind::unavailable, error_text(code))};
+      return answer;
     }
     case RD_KAFKA_EVENT_FETCH: {
       // Only a partition whose queue librdkafka replaced behind our back (a topic that was
@@ -211,11 +231,13 @@ bool Consumer::Impl::closed() const {
 }
 
 void Consumer::Impl::send_commit() {
-  if (commit_in_flight || commit_next.empty()) return;
-  const PartitionsHandle list = to_list(topic, commit_next);
-  commit_next.clear();
-  commit_in_flight = rd_kafka_commit_queue(client.get(), list.get(), queue.get(), nullptr,
-                                           nullptr) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!commit_sent.empty() || commit_next.empty()) return;
+  commit_sent = std::exchange(commit_next, {});
+  const PartitionsHandle list = to_list(topic, commit_sent);
+  const auto code = rd_kafka_commit_queue(client.get(), list.get(), queue.get(), nullptr, nullptr);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  commit_refused = Failure(FailureKind::unavailable, error_text(code));
+  wake->signal();
 }
 
 base::Result<std::unique_ptr<Consumer>> Consumer::open(const ConsumerSettings& settings) {
@@ -329,7 +351,7 @@ void Consumer::commit(std::span<const Start> next_offsets) {
     if (waiting == impl_->commit_next.end()) {
       impl_->commit_next.push_back(start);
     } else {
-      waiting->offset = start.offset;
+      *waiting = start;
     }
   }
   impl_->send_commit();

@@ -63,6 +63,7 @@ class Consumer {
   };
   struct OffsetsCommitted {
     base::Status status;
+    std::vector<Start> starts;  // those of one request; what of a commit() is left out was replaced
   };
   using Event = std::variant<std::monostate, Assigned, Revoked, PartitionFailed, HandleFailed,
                              LogLine, OffsetsCommitted>;
@@ -114,8 +115,9 @@ class Consumer {
   // Empty: not known yet.
   std::optional<std::int64_t> cached_end(std::int32_t partition) const;
 
-  // Tells the group how far we are. Asynchronous, one request at a time; a newer list replaces a
-  // waiting one. The answer comes as OffsetsCommitted.
+  // Tells the group how far we are. Asynchronous, one request at a time; what is said of a
+  // partition meanwhile goes with the next one. The answers come as OffsetsCommitted, but for what
+  // a revocation overtakes.
   void commit(std::span<const Start> next_offsets);
 
   // Leaves the group: go on with poll() (a Revoked may come) until closed().

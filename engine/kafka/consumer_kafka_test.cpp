@@ -106,13 +106,17 @@ TEST(ConsumerKafka, ACommitIsVisibleThroughTheGroupAndTheNewestWins) {
   Member member(member_settings(topic.name(), group));
   ASSERT_TRUE(run_until({&member}, [&] { return member.assignments == 1; }));
   for (std::int64_t offset = 1; offset <= 50; ++offset) {
-    const Start start{0, offset};
+    const Start start{0, offset, "note " + std::to_string(offset)};
     member.consumer->commit({&start, 1});
   }
   // The first goes out at once, the last waits for its answer; what lay between is gone.
   ASSERT_TRUE(run_until({&member}, [&] { return member.commits.size() == 2; }));
-  EXPECT_TRUE(member.commits[0].ok());
-  EXPECT_TRUE(member.commits[1].ok());
+  for (const Consumer::OffsetsCommitted& commit : member.commits) {
+    EXPECT_TRUE(commit.status.ok());
+    ASSERT_EQ(commit.starts.size(), 1U);
+  }
+  EXPECT_EQ(member.commits[0].starts[0].note, "note 1");
+  EXPECT_EQ(member.commits[1].starts[0].note, "note 50") << "and not that of the one it replaced";
   EXPECT_EQ(committed(topic.name(), group), 50);
 }
 

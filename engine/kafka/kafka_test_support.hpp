@@ -162,7 +162,7 @@ class Member {
   std::vector<Consumer::PartitionFailed> failures;
   std::vector<Consumer::HandleFailed> handle_failures;
   std::vector<LogLine> logs;
-  std::vector<base::Status> commits;
+  std::vector<Consumer::OffsetsCommitted> commits;
   int assignments = 0;
   int revocations = 0;
   bool answer_assigned = true;
@@ -187,7 +187,7 @@ class Member {
     } else if (const auto* log = std::get_if<LogLine>(&event)) {
       logs.push_back(*log);
     } else if (const auto* committed = std::get_if<Consumer::OffsetsCommitted>(&event)) {
-      commits.push_back(committed->status);
+      commits.push_back(*committed);
     }
   }
 

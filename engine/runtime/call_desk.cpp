@@ -1,5 +1,6 @@
 #include "engine/runtime/call_desk.hpp"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -20,13 +21,18 @@ constexpr std::chrono::milliseconds kOverdue{1'000};
 
 }  // namespace
 
-struct CallDesk::Impl {
+struct CallDesk::Impl : std::enable_shared_from_this<Impl> {
   LaneBoard& board;
   observe::Metrics& metrics;
   observe::Logger& log;
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
-  std::map<std::string, std::unique_ptr<handler::Caller>> callers;  // the loop's thread only
+  // The loop's thread only.
+  struct Counter {
+    std::unique_ptr<handler::Caller> caller;
+    AskPermit permit;
+  };
+  std::map<std::string, Counter> counters;
   std::thread thread;
 
   Impl(LaneBoard& b, observe::Metrics& m, observe::Logger& l) : board(b), metrics(m), log(l) {
@@ -34,6 +40,8 @@ struct CallDesk::Impl {
   }
 
   void begin(const delivery::LaneId& lane, std::uint64_t generation, delivery::CallToMake call);
+  // ... once it has a permit that is good.
+  void admit(const delivery::LaneId& lane, std::uint64_t generation, delivery::CallToMake call);
   void end(const delivery::LaneId& lane, std::uint64_t generation, std::int64_t number,
            handler::CallOutcome outcome);
 };
@@ -46,12 +54,12 @@ struct Waiting {
 };
 
 CallDesk::CallDesk(LaneBoard& board, observe::Metrics& metrics, observe::Logger& log)
-    : impl_(std::make_unique<Impl>(board, metrics, log)) {}
+    : impl_(std::make_shared<Impl>(board, metrics, log)) {}
 
 CallDesk::~CallDesk() {
   // Callers die where they lived, and before the loop that their connections belong to.
   asio::post(impl_->loop, [impl = impl_.get()] {
-    impl->callers.clear();
+    impl->counters.clear();
     impl->work.reset();
     impl->loop.stop();
   });
@@ -70,8 +78,9 @@ base::Status CallDesk::serve(const handler::Handler& handler, AskPermit permit) 
                                            {"seconds", request.seconds},
                                            {"correlation", request.correlation_id}});
     };
-    auto caller = handler.performs()->make_caller({impl->loop, std::move(permit), seen});
-    if (caller) impl->callers.emplace(handler.spec.name, std::move(*caller));
+    auto caller = handler.performs()->make_caller({impl->loop, permit, seen});
+    if (caller)
+      impl->counters.emplace(handler.spec.name, Impl::Counter{std::move(*caller), permit});
     made.set_value(caller ? base::Status() : base::Status(caller.failure()));
   });
   return made.get_future().get();
@@ -81,7 +90,32 @@ void CallDesk::hand_over(delivery::ToCall calls) {
   auto shared = std::make_shared<delivery::ToCall>(std::move(calls));
   asio::post(impl_->loop, [impl = impl_.get(), shared] {
     for (delivery::CallToMake& call : shared->calls)
-      impl->begin(shared->lane, shared->generation, std::move(call));
+      impl->admit(shared->lane, shared->generation, std::move(call));
+  });
+}
+
+void CallDesk::Impl::admit(const delivery::LaneId& lane, std::uint64_t generation,
+                           delivery::CallToMake call) {
+  const delivery::Instant now = LaneBoard::now();
+  if (!call.permit_until || *call.permit_until > now) {
+    if (call.permit_until)
+      call.ticket.begin_by = std::min(call.ticket.begin_by, *call.permit_until);
+    return begin(lane, generation, std::move(call));
+  }
+  const delivery::Instant deadline = call.ticket.begin_by;
+  auto shared = std::make_shared<delivery::CallToMake>(std::move(call));
+  const auto weak = weak_from_this();
+  counters.at(lane.handler).permit(deadline, [=](std::optional<delivery::Instant> until) {
+    const auto self = weak.lock();
+    if (!self) return;
+    asio::post(self->loop, [=, impl = self.get()] {
+      if (!until) {
+        return impl->end(lane, generation, shared->number,
+                         handler::NotBegun{"the limit of rate left no room in time", {}});
+      }
+      shared->ticket.begin_by = std::min(deadline, *until);
+      impl->begin(lane, generation, std::move(*shared));
+    });
   });
 }
 
@@ -103,7 +137,7 @@ void CallDesk::Impl::begin(const delivery::LaneId& lane, std::uint64_t generatio
     why.text = "the call did not end within its deadline";
     done(handler::CallFailed{std::move(why), true, {}});
   });
-  handler::Caller& caller = *callers.at(lane.handler);
+  handler::Caller& caller = *counters.at(lane.handler).caller;
   if (call.asks) return caller.reconcile(std::move(call.call), call.ticket, done);
   caller.perform(std::move(call.call), call.ticket, done);
 }

@@ -36,7 +36,7 @@ class CallDesk {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // permits that come later than its end find it gone
 };
 
 }  // namespace spool::runtime

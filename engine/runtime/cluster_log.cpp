@@ -1,9 +1,10 @@
 #include "engine/runtime/cluster_log.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <map>
 #include <utility>
+
+#include "engine/runtime/group_note.hpp"
 
 namespace spool::runtime {
 namespace {
@@ -33,15 +34,12 @@ base::Result<delivery::LogBounds> ClusterLog::bounds(const std::string& topic,
   return delivery::LogBounds{marks->low, marks->high, *partitions, compacted, std::move(*cluster)};
 }
 
-// The note that Intake commits with its offsets. What is no number is somebody else's.
-base::Result<std::int64_t> ClusterLog::witnessed(const delivery::LaneId& lane) {
+// The note that Intake commits with its offsets.
+base::Result<delivery::LaneMark> ClusterLog::witnessed(const delivery::LaneId& lane) {
   const Source& source = sources_.at(lane.handler);
   auto note = cluster_.committed_note(source.group, source.topic, lane.partition, kMetadataTimeout);
   if (!note) return note.failure();
-  std::int64_t seq = 0;
-  const char* end = note->data() + note->size();
-  const auto [read, error] = std::from_chars(note->data(), end, seq);
-  return error == std::errc{} && read == end ? seq : 0;
+  return mark_of_note(*note);
 }
 
 }  // namespace spool::runtime

@@ -24,7 +24,7 @@ class ClusterLog : public delivery::Log {
 
   base::Result<delivery::LogBounds> bounds(const std::string& topic,
                                            std::int32_t partition) override;
-  base::Result<std::int64_t> witnessed(const delivery::LaneId& lane) override;
+  base::Result<delivery::LaneMark> witnessed(const delivery::LaneId& lane) override;
 
  private:
   kafka::Cluster& cluster_;

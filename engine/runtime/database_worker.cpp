@@ -93,7 +93,6 @@ void DatabaseWorker::work_on(delivery::Work work) {
   });
   board_.wake_one();  // somebody may have waited for this job's end
   if (over.publish) listener_.publish(std::move(*over.publish));
-  if (over.call) listener_.call(std::move(*over.call));
   if (lost) listener_.connection_lost();
   if (taken) listener_.lane_taken();
   if (over.at_rest) listener_.at_rest();

@@ -24,7 +24,6 @@ namespace spool::runtime {
 struct JobListener {
   std::function<void()> job_finished;                // room in a lane, a lane taken, a lane idle
   std::function<void(delivery::ToPublish)> publish;  // rows that are durable
-  std::function<void(delivery::ToCall)> call;        // heads that are marked as begun
   std::function<void()> connection_lost;             // compare all claims soon
   std::function<void()> lane_taken;                  // operators may be waiting for it
   std::function<void()> at_rest;                     // so may they for a handler that is paused

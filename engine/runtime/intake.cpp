@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/runtime/group_note.hpp"
 #include "engine/runtime/kafka_log.hpp"
 
 namespace spool::runtime {
@@ -50,22 +51,30 @@ std::string list_of(const std::vector<std::int32_t>& partitions) {
 
 Intake::Intake(Loop& loop, LaneBoard& board, std::unique_ptr<kafka::Consumer> consumer,
                IntakeSettings settings, observe::Metrics& metrics, observe::Logger& log,
-               std::function<void(base::Failure)> on_fatal)
+               std::function<void(base::Failure)> on_fatal,
+               std::function<void(delivery::ToCall)> call)
     : loop_(loop),
       board_(board),
       consumer_(std::move(consumer)),
       settings_(std::move(settings)),
       metrics_(metrics),
       log_(log),
-      on_fatal_(std::move(on_fatal)) {
+      on_fatal_(std::move(on_fatal)),
+      call_(std::move(call)) {
   loop_.on_readable(consumer_->wake_fd(), [this] {
     consumer_->drain_wake();
     for (auto& [partition, may] : may_have_records_) may = true;
     pump();
   });
-  loop_.every(settings_.commit_interval, [this] { commit_offsets(); });
+  loop_.every(settings_.commit_interval, [this] {
+    refused_ = false;
+    commit_offsets();
+  });
   loop_.every(kReportPeriod, [this] {
     report_lanes();
+    board_.with([this](delivery::Dispatcher& lanes) {
+      lanes.drop_late_calls(settings_.handler, LaneBoard::now());
+    });
     pump();  // deadlines of revocations and placements pass without an event
   });
 }
@@ -75,6 +84,11 @@ void Intake::pump() {
   serve_events();
   finish_revocation();
   place();
+  if (!refused_ && board_.with([this](delivery::Dispatcher& lanes) {
+        return lanes.notes_awaited(settings_.handler);
+      })) {
+    commit_offsets();
+  }
   if (leaving_ && consumer_->closed()) {
     left_ = true;
     return;
@@ -146,8 +160,19 @@ void Intake::on_event(const kafka::LogLine& event) {
 }
 
 void Intake::on_event(const kafka::Consumer::OffsetsCommitted& event) {
-  if (event.status) return;
-  committed_.clear();  // said again with the next turn
+  if (event.status) {
+    std::vector<delivery::GroupNote> taken;
+    taken.reserve(event.starts.size());
+    for (const kafka::Start& start : event.starts)
+      taken.push_back({start.partition, start.offset, mark_of_note(start.note)});
+    auto free = board_.with([&](delivery::Dispatcher& lanes) {
+      return lanes.noted(settings_.handler, taken, LaneBoard::now());
+    });
+    for (delivery::ToCall& calls : free) call_(std::move(calls));
+    return;
+  }
+  committed_.clear();
+  refused_ = true;
   log_.debug("group.commit_failed",
              {{"group", settings_.group}, {"error", event.status.failure().text}});
 }
@@ -223,19 +248,15 @@ bool Intake::take_in_lane(std::int32_t partition) {
 
 void Intake::commit_offsets() {
   if (!assigned_ || revocation_deadline_) return;
+  const auto notes = board_.with(
+      [this](delivery::Dispatcher& lanes) { return lanes.group_notes(settings_.handler); });
   std::vector<kafka::Start> moved;
-  board_.with([&](delivery::Dispatcher& lanes) {
-    lanes.for_each([&](const delivery::Lane& lane) {
-      if (lane.id().handler != settings_.handler) return;
-      if (lane.phase() != delivery::LanePhase::running) return;
-      // With the number of the lane's last transaction, by which a database that was set back is
-      // recognised.
-      kafka::Start here{lane.id().partition, lane.next(), std::to_string(lane.claim().seq)};
-      const auto known = committed_.find(here.partition);
-      if (known == committed_.end() || known->second != std::pair(here.offset, here.note))
-        moved.push_back(std::move(here));
-    });
-  });
+  for (const delivery::GroupNote& note : notes) {
+    kafka::Start here{note.partition, note.next, group_note(note.mark)};
+    const auto known = committed_.find(here.partition);
+    if (known == committed_.end() || known->second != std::pair(here.offset, here.note))
+      moved.push_back(std::move(here));
+  }
   if (moved.empty()) return;
   for (const kafka::Start& start : moved) committed_[start.partition] = {start.offset, start.note};
   consumer_->commit(moved);

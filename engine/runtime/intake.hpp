@@ -34,10 +34,10 @@ struct IntakeSettings {
 class Intake {
  public:
   // `on_fatal` hears that the consumer cannot go on (fenced static member...): the process must
-  // end.
+  // end. `call` gets the calls that may be made now.
   Intake(Loop& loop, LaneBoard& board, std::unique_ptr<kafka::Consumer> consumer,
          IntakeSettings settings, observe::Metrics& metrics, observe::Logger& log,
-         std::function<void(base::Failure)> on_fatal);
+         std::function<void(base::Failure)> on_fatal, std::function<void(delivery::ToCall)> call);
 
   // Serves whatever is there; called after wakes, finished jobs and timers.
   void pump();
@@ -72,6 +72,7 @@ class Intake {
   observe::Metrics& metrics_;
   observe::Logger& log_;
   std::function<void(base::Failure)> on_fatal_;
+  std::function<void(delivery::ToCall)> call_;
   bool taking_in_ = true;
   bool leaving_ = false;
   bool left_ = false;
@@ -80,7 +81,9 @@ class Intake {
   std::optional<delivery::Instant> revocation_deadline_;
   // Partitions whose queue may hold something: all after a wake, less as they are found empty.
   std::map<std::int32_t, bool> may_have_records_;
+  // What the group was told last; after a refusal not again before the next turn.
   std::map<std::int32_t, std::pair<std::int64_t, std::string>> committed_;
+  bool refused_ = false;
   std::map<std::int32_t, std::unique_ptr<observe::LaneMetrics>> views_;
 };
 

@@ -95,8 +95,9 @@ TEST_F(CommandAgreementPg, TheOwnerFindsWhatTheOperatorWasTold) {
       {.partition = 5, .numbers = {2, 3, 9}},
       {.error = "schema.*", .key = "k", .source = "s"},
   };
-  for (const CommandKind kind : {CommandKind::replay, CommandKind::discard, CommandKind::restore,
-                                 CommandKind::retry_now, CommandKind::cancel, CommandKind::erase}) {
+  for (const CommandKind kind :
+       {CommandKind::replay, CommandKind::discard, CommandKind::restore, CommandKind::retry_now,
+        CommandKind::cancel, CommandKind::prioritize, CommandKind::erase}) {
     for (const EventFilter& filter : filters) expect_agreement(kind, filter);
   }
   EXPECT_GT(something_, 50);

@@ -23,9 +23,9 @@ class CommandsPg : public OpenFixture {
     const std::string id = database().value("select gen_random_uuid()");
     database().execute(
         "insert into spool.commands (id, kind, handler, filter, rate, matched,"
-        " reason, actor) values ('" +
+        " reason, actor, priority) values ('" +
         id + "', '" + kind + "', 'h', '" + filter + "', " + std::to_string(rate) +
-        ", 9, 'why', 'who')");
+        ", 9, 'why', 'who', " + (kind == "prioritize" ? "7" : "null") + ")");
     for (const std::int32_t partition : partitions) {
       database().execute(
           "insert into spool.command_lanes (command_id, handler, partition) values"
@@ -33,9 +33,10 @@ class CommandsPg : public OpenFixture {
           id + "', 'h', " + std::to_string(partition) + ")");
     }
     static const std::map<std::string, CommandKind> kinds = {
-        {"replay", CommandKind::replay},   {"discard", CommandKind::discard},
-        {"restore", CommandKind::restore}, {"retry_now", CommandKind::retry_now},
-        {"cancel", CommandKind::cancel},   {"erase", CommandKind::erase}};
+        {"replay", CommandKind::replay},        {"discard", CommandKind::discard},
+        {"restore", CommandKind::restore},      {"retry_now", CommandKind::retry_now},
+        {"cancel", CommandKind::cancel},        {"erase", CommandKind::erase},
+        {"prioritize", CommandKind::prioritize}};
     return {*base::parse_uuid(id), kinds.at(kind), rate};
   }
   Command give(const std::string& kind, const std::string& filter = "{}") {
@@ -96,6 +97,14 @@ TEST_F(CommandsPg, CommandsOfALaneAreThoseThatRunOldestFirst) {
   EXPECT_TRUE(store_.commands({})->empty());
 }
 
+TEST_F(CommandsPg, ThePriorityThatIsAskedForReachesTheOwner) {
+  const Command given = give("prioritize");
+  const auto all = store_.commands({&lane_, 1});
+  ASSERT_TRUE(all.ok()) << all.failure().text;
+  ASSERT_EQ(all->size(), 1U);
+  EXPECT_EQ(all->at(0).command, (Command{given.id, CommandKind::prioritize, 0, {}, 7}));
+}
+
 TEST_F(CommandsPg, EachKindMeansTheStatesThatItCanChange) {
   bury({letter("a", 100), letter("b", 101), letter("c", 102), letter("d", 103), letter("e", 104)});
   database().execute(
@@ -109,6 +118,7 @@ TEST_F(CommandsPg, EachKindMeansTheStatesThatItCanChange) {
   EXPECT_EQ(meant("restore", "{}"), "d ");
   EXPECT_EQ(meant("retry_now", "{}"), "1 3 ");
   EXPECT_EQ(meant("cancel", "{}"), "1 2 3 ");
+  EXPECT_EQ(meant("prioritize", "{}"), "1 2 3 ");
   EXPECT_EQ(meant("erase", "{}"), "a b c d 1 2 3 ");
 }
 

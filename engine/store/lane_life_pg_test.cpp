@@ -87,7 +87,9 @@ class NoLog : public delivery::Log {
   base::Result<delivery::LogBounds> bounds(const std::string&, std::int32_t) override {
     return delivery::LogBounds{};
   }
-  base::Result<std::int64_t> witnessed(const delivery::LaneId&) override { return 0; }
+  base::Result<delivery::LaneMark> witnessed(const delivery::LaneId&) override {
+    return delivery::LaneMark{};
+  }
 };
 
 class LaneLifePg : public OpenFixture, public testing::WithParamInterface<bool> {

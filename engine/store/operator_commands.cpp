@@ -50,8 +50,8 @@ constexpr Statement kCountWaiting{
 
 constexpr Statement kGive{
     "command_give",
-    "insert into spool.commands (id, kind, handler, filter, rate, matched, reason, actor)"
-    " values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)"};
+    "insert into spool.commands (id, kind, handler, filter, rate, matched, reason, actor, priority)"
+    " values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9)"};
 
 constexpr Statement kGiveLanes{
     "command_give_lanes",
@@ -105,6 +105,7 @@ std::optional<std::string> state_of(CommandKind kind) {
       return "discarded";
     case CommandKind::retry_now:
     case CommandKind::cancel:
+    case CommandKind::prioritize:
     case CommandKind::erase:
     case CommandKind::accept_loss:
       break;
@@ -121,6 +122,7 @@ std::vector<const Statement*> counts_of(CommandKind kind) {
     case CommandKind::retry_now:
       return {&kCountWaiting};
     case CommandKind::cancel:
+    case CommandKind::prioritize:
       return {&kCountOpen};
     case CommandKind::erase:
       return {&kCountLetters, &kCountOpen};
@@ -178,6 +180,7 @@ struct Wording {
   std::string filter;
   std::int64_t rate = 0;
   std::string detail;
+  std::optional<std::int16_t> priority = {};
 };
 
 Status give(Transaction& transaction, const Wording& words,
@@ -186,7 +189,7 @@ Status give(Transaction& transaction, const Wording& words,
   const std::string kind(to_string(words.kind));
   auto row =
       transaction.execute(kGive, Params::of(given.id, kind, given.handler, words.filter, words.rate,
-                                            given.matched, who.reason, who.actor));
+                                            given.matched, who.reason, who.actor, words.priority));
   if (!row) return row.failure();
   postgres::ArrayText numbers;
   for (const std::int32_t partition : partitions) numbers.add_int64(partition);
@@ -202,12 +205,14 @@ Status give(Transaction& transaction, const CommandRequest& request, const Event
   std::vector<std::int32_t> partitions;
   partitions.reserve(meant.size());
   for (const auto& [partition, events] : meant) partitions.push_back(partition);
-  return give(
-      transaction,
-      {request.kind, filter_json(filter), request.rate,
-       "{\"filter\": " + audit_json(filter) + ", \"matched\": " + std::to_string(given.matched) +
-           ", \"rate\": " + std::to_string(request.rate) + "}"},
-      partitions, who, given);
+  const bool prioritizes = request.kind == CommandKind::prioritize;
+  return give(transaction,
+              {request.kind, filter_json(filter), request.rate,
+               "{\"filter\": " + audit_json(filter) + ", \"matched\": " +
+                   std::to_string(given.matched) + ", \"rate\": " + std::to_string(request.rate) +
+                   (prioritizes ? ", \"priority\": " + std::to_string(request.priority) : "") + "}",
+               prioritizes ? std::optional(request.priority) : std::nullopt},
+              partitions, who, given);
 }
 
 std::string loss_json(const delivery::LaneId& lane, const delivery::Loss& loss) {
@@ -252,26 +257,6 @@ Result<Locked> lock(Transaction& transaction, const base::Uuid& id) {
 }
 
 }  // namespace
-
-std::string_view to_string(CommandKind kind) {
-  switch (kind) {
-    case CommandKind::replay:
-      return "replay";
-    case CommandKind::discard:
-      return "discard";
-    case CommandKind::restore:
-      return "restore";
-    case CommandKind::retry_now:
-      return "retry_now";
-    case CommandKind::cancel:
-      return "cancel";
-    case CommandKind::accept_loss:
-      return "accept_loss";
-    case CommandKind::erase:
-      break;
-  }
-  return "erase";
-}
 
 Result<base::EpochMicros> database_now(postgres::Connection& connection) {
   auto now = connection.execute(kNow);

@@ -15,6 +15,7 @@
 #include "engine/delivery/ports.hpp"
 #include "engine/postgres/connection.hpp"
 #include "engine/store/audit_log.hpp"
+#include "engine/store/command_kind.hpp"
 #include "engine/store/event_filter.hpp"
 
 namespace spool::store {
@@ -23,6 +24,7 @@ struct CommandRequest {
   delivery::CommandKind kind = delivery::CommandKind::replay;
   EventFilter filter;     // `state` and `until` are set by give_commands()
   std::int64_t rate = 0;  // events a second over all lanes; 0: as fast as it goes
+  std::int16_t priority = handler::kPriorityDefault;  // of prioritize
 };
 
 // A command that was given, or, in a dry run, would be.
@@ -37,9 +39,6 @@ enum class CommandChange { pause, resume, cancel };
 
 // The time by which events are old.
 base::Result<base::EpochMicros> database_now(postgres::Connection& connection);
-
-// The word of spool.commands.
-std::string_view to_string(delivery::CommandKind kind);
 
 // One command for each handler that has something that is meant; none: nothing matches. Lanes that
 // never existed are left out.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/store/letter_fixture.hpp"
+#include "engine/store/replay_query.hpp"
 
 namespace spool::store {
 namespace {
@@ -121,6 +122,21 @@ TEST_F(OperatorCommandsPg, EachWordOfTheFilterExcludes) {
   EXPECT_EQ(replays({.older_than = std::stoll(now)}), "h 1 ");
 }
 
+TEST_F(OperatorCommandsPg, APriorityIsWrittenDownWithItsCommandAndInTheAuditLog) {
+  lane("h", 0);
+  open_event("h", 0, 1, "state = 'parked', due_at = null");
+  const auto given = give_commands(*connection_, {CommandKind::prioritize, {}, 0, 9}, who_);
+  ASSERT_TRUE(given.ok()) << given.failure().text;
+  ASSERT_EQ(given->size(), 1U);
+  EXPECT_EQ(database().value("select kind || ' ' || priority from spool.commands"), "prioritize 9");
+  EXPECT_EQ(
+      database().value("select action || ' ' || (detail ->> 'priority') from spool.audit_log"),
+      "prioritize.start 9");
+  const auto shown = show_command(*connection_, given->front().id);
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(shown->info.priority, 9);
+}
+
 TEST_F(OperatorCommandsPg, OpenEventsAreCountedByWhatTheCommandDoesToThem) {
   lane("h", 0);
   open_event("h", 0, 1, "state = 'head'");
@@ -129,6 +145,7 @@ TEST_F(OperatorCommandsPg, OpenEventsAreCountedByWhatTheCommandDoesToThem) {
   open_event("h", 0, 4, "state = 'dead', due_at = null");
   EXPECT_EQ(count({CommandKind::retry_now, {}}), "h 1 ");
   EXPECT_EQ(count({CommandKind::cancel, {}}), "h 3 ");
+  EXPECT_EQ(count({CommandKind::prioritize, {}}), "h 3 ");
   EXPECT_EQ(count({CommandKind::cancel, {.partition = 0, .numbers = {2, 3, 4}}}), "h 2 ");
   EXPECT_EQ(count({CommandKind::cancel, {.partition = 1}}), "");
   EXPECT_EQ(count({CommandKind::replay, {}}), "");

@@ -64,7 +64,7 @@ constexpr Statement kLetters{
 constexpr Statement kRows{
     "command_rows",
     "with candidates as materialized (select o.number, o.order_key, o.state, o.due_at, o.life,"
-    " o.attempts, o.first_failed_at, o.bytes, o.called, o.doubt_until, o.source, o.event_id,"
+    " o.attempts, o.first_failed_at, o.bytes, o.called, o.doubt_until, o.priority, o.source, o.event_id,"
     " " SPOOL_OF_USER("o") ", row_number() over (order by o.number) as place"
     " from spool.open_events o join spool.lanes l"
     " on l.handler = o.handler and l.partition = o.partition"
@@ -126,6 +126,7 @@ const char* letter_states(CommandKind kind) {
       return "{open,replaying,resolved,discarded}";
     case CommandKind::retry_now:
     case CommandKind::cancel:
+    case CommandKind::prioritize:
     case CommandKind::accept_loss:
       break;
   }
@@ -138,6 +139,7 @@ const char* row_states(CommandKind kind) {
     case CommandKind::retry_now:
       return "{head,scheduled}";
     case CommandKind::cancel:
+    case CommandKind::prioritize:
     case CommandKind::erase:
       return "{head,parked,scheduled}";
     case CommandKind::replay:

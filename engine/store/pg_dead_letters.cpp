@@ -75,6 +75,12 @@ constexpr Statement kFind{
     " from asked a join spool.dead_letter_tombstones t"
     " on t.handler = $1 and t.source = a.source and t.event_id = a.event_id"};
 
+// What died before the database was set back, somebody whom it has forgotten may have replayed and
+// begun since.
+#define SPOOL_LETTER_DOUBT(letter)                                                \
+  "(select l.doubt_until from spool.lanes l where l.handler = $1 and l.partition" \
+  " = $2 and " letter ".record_offset < l.doubt_below)"
+
 // In place: the dead head takes what the letter has, for that may have been edited.
 // Letters are found by their ids, whatever the planner thinks of the other conditions: before the
 // table has statistics it would rather look through all that are open.
@@ -89,18 +95,20 @@ constexpr Statement kRevive{
     " " SPOOL_LETTER_BYTES " as bytes),"
     " opened as (insert into spool.open_events (handler, partition, number, order_key, state,"
     " due_at, life, source, event_id, event_type, record_offset, record_timestamp_ms, key, value,"
-    " headers, bytes, history, replay_id, opened_at)"
+    " headers, bytes, history, doubt_until, replay_id, opened_at)"
     " select handler, partition, number, order_key, row_state, due_at, life + 1, source, event_id,"
     " event_type, record_offset, record_timestamp_ms, key, value, headers, bytes, history,"
-    " $8::uuid, dead_at from revived where not in_place),"
+    " " SPOOL_LETTER_DOUBT("revived") ", $8::uuid, dead_at from revived where not in_place),"
     " replaced as (update spool.open_events o set state = 'head', due_at = r.due_at,"
     " life = r.life + 1, attempts = 0, first_failed_at = null, error_type = null,"
     " error_message = null, value = r.value, headers = r.headers, history = r.history,"
-    " replay_id = $8::uuid, opened_at = r.dead_at"
+    " doubt_until = " SPOOL_LETTER_DOUBT("r") ", replay_id = $8::uuid, opened_at = r.dead_at"
     " from revived r where r.in_place and o.handler = $1 and o.partition = $2"
     " and o.number = any (array(select number from revived where in_place))"
     " and o.number = r.number and o.state = 'dead' returning o.number)"
     " select (select count(*) from revived), (select count(*) from replaced)"};
+
+#undef SPOOL_LETTER_DOUBT
 
 constexpr Statement kDiscard{
     "letters_discard",

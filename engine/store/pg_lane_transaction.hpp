@@ -38,8 +38,8 @@ class PgLaneTransaction : public delivery::LaneTransaction {
   // A later life that ends here without having died again resolves its dead letter.
   base::Status close(std::span<const std::int64_t> numbers) override;
   base::Status block(std::span<const std::int64_t> numbers) override;
-  base::Result<std::vector<std::int64_t>> promote(std::span<const delivery::KeyHash> keys,
-                                                  base::EpochMicros due) override;
+  base::Result<std::vector<delivery::Promoted>> promote(std::span<const delivery::KeyHash> keys,
+                                                        base::EpochMicros due) override;
   base::Result<delivery::OpenPage> read_open(std::span<const delivery::HeadRef> heads,
                                              std::size_t events_max,
                                              std::size_t bytes_max) override;
@@ -71,6 +71,7 @@ class PgLaneTransaction : public delivery::LaneTransaction {
   base::Status settle_letters(const delivery::Command& command,
                               std::span<const base::Uuid> letters) override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
+  base::Status prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) override;
   // After targets() of the same command.
   base::Status finish_page(const delivery::Command& command, const delivery::CommandCount& count,
                            bool last) override;

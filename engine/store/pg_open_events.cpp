@@ -24,17 +24,18 @@ constexpr Statement kOpen{
     "with events as (select * from unnest($3::bigint[], $4::uuid[], $5::text[], $6::bigint[],"
     " $7::int[], $8::int[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[],"
     " $14::bigint[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bigint[], $19::text[],"
-    " $20::text[], $21::uuid[], $22::text[], $23::bytea[], $24::bigint[]) with ordinality as e (number,"
+    " $20::text[], $21::uuid[], $22::text[], $23::bytea[], $24::bigint[], $25::smallint[]) with ordinality as e (number,"
     " order_key, state, due, life, attempts, first_failed, source, event_id, event_type,"
     " record_offset, record_timestamp_ms, key, value, headers, bytes, error_type, error_message,"
-    " outbox_id, outbox_topic, outbox_headers, doubt_until, nr)),"
+    " outbox_id, outbox_topic, outbox_headers, doubt_until, priority, nr)),"
     " opened as (insert into spool.open_events (handler, partition, number, order_key, state,"
     " due_at, life, attempts, first_failed_at, source, event_id, event_type, record_offset,"
     " record_timestamp_ms, key, value, headers, bytes, error_type, error_message, doubt_until,"
-    " history) select $1, $2::int, number, order_key, state, " SPOOL_TIME("due") ", life, attempts,"
-    " " SPOOL_TIME("first_failed") ", source, event_id, event_type, record_offset,"
+    " priority, history) select $1, $2::int, number, order_key, state, " SPOOL_TIME("due") ","
+    " life, attempts, " SPOOL_TIME("first_failed") ", source, event_id, event_type, record_offset,"
     " record_timestamp_ms, key, value, headers, bytes, error_type, error_message,"
-    " " SPOOL_TIME("doubt_until") ", case when error_type is null then jsonb '[]' else jsonb_build_array(" SPOOL_HISTORY_ENTRY(
+    " " SPOOL_TIME("doubt_until") ", priority,"
+    " case when error_type is null then jsonb '[]' else jsonb_build_array(" SPOOL_HISTORY_ENTRY(
         "life", "attempts", "error_type", "error_message") ") end"
     " from events),"
     " announced as (insert into spool.outbox"
@@ -89,17 +90,22 @@ constexpr Statement kHasten{"lane_hasten",
                             " where handler = $1 and partition = $2 and number = any ($3::bigint[])"
                             " and state in ('head', 'scheduled')"};
 
+constexpr Statement kPrioritize{
+    "lane_prioritize",
+    "update spool.open_events set priority = $4"
+    " where handler = $1 and partition = $2 and number = any ($3::bigint[])"};
+
 constexpr Statement kPromote{
     "lane_promote",
-    "with firsts as (select k.nr, f.number"
+    "with firsts as (select k.nr, f.number, f.priority"
     " from unnest($3::uuid[]) with ordinality as k (order_key, nr)"
-    " cross join lateral (select o.number from spool.open_events o where o.handler = $1"
+    " cross join lateral (select o.number, o.priority from spool.open_events o where o.handler = $1"
     " and o.partition = $2 and o.order_key = k.order_key and o.state = 'parked'"
     " order by o.number limit 1) f),"
     " promoted as (update spool.open_events o set state = 'head',"
     " due_at = " SPOOL_TIME("$4::bigint") " from firsts f"
     " where o.handler = $1 and o.partition = $2 and o.number = f.number)"
-    " select number from firsts order by nr"};
+    " select number, priority from firsts order by nr"};
 
 // Shared out evenly: the first of each key, then the second of each, up to the bounds. What is left
 // out of a key is its end.
@@ -132,8 +138,9 @@ constexpr Statement kNextScheduled{
 constexpr Statement kAwaken{
     "lane_awaken",
     "update spool.open_events o set number = a.new_number, state = a.state,"
-    " order_key = a.order_key, called = true from unnest($3::bigint[], $4::bigint[], $5::text[],"
-    " $6::uuid[]) as a (number, new_number, state, order_key)"
+    " order_key = a.order_key, priority = a.priority, called = true from unnest($3::bigint[],"
+    " $4::bigint[], $5::text[], $6::uuid[], $7::smallint[])"
+    " as a (number, new_number, state, order_key, priority)"
     " where o.handler = $1 and o.partition = $2 and o.number = a.number and o.state = 'scheduled'"};
 
 constexpr Statement kPostpone{
@@ -171,10 +178,10 @@ struct RetryRecords {
   }
 };
 
-// The columns of rows to be written, as kOpen wants them from $3 to $18.
+// The columns of rows to be written, as kOpen wants them: $3 to $18, $24 and $25.
 struct NewRows {
   ArrayText numbers, keys, states, dues, lives, attempts, first_failed, sources, ids, types,
-      offsets, timestamps, record_keys, values, headers, bytes, doubts;
+      offsets, timestamps, record_keys, values, headers, bytes, doubts, priorities;
 
   void add(const delivery::OpenEvent& event) {
     numbers.add_int64(event.row.number);
@@ -194,6 +201,7 @@ struct NewRows {
     headers.add_bytea(message::pack_headers(event.record.headers));
     bytes.add_int64(event.row.bytes);
     doubts.add_int64(event.row.doubt_until);
+    priorities.add_int64(event.row.priority);
   }
 };
 
@@ -221,7 +229,7 @@ Status PgLaneTransaction::open(std::span<const delivery::OpenEvent> events) {
                  rows.timestamps.text(), rows.record_keys.text(), rows.values.text(),
                  rows.headers.text(), rows.bytes.text(), retries.error_types.text(),
                  retries.error_messages.text(), retries.ids.text(), retries.topics.text(),
-                 retries.headers.text(), rows.doubts.text()));
+                 retries.headers.text(), rows.doubts.text(), rows.priorities.text()));
 }
 
 Status PgLaneTransaction::reschedule(std::span<const delivery::Reschedule> heads) {
@@ -271,17 +279,23 @@ Status PgLaneTransaction::hasten(std::span<const std::int64_t> numbers, base::Ep
                 "an event that is to act at once has no row");
 }
 
-Result<std::vector<std::int64_t>> PgLaneTransaction::promote(
+Status PgLaneTransaction::prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) {
+  return change(kPrioritize, Params::of(numbers_of(numbers).text(), priority), numbers.size(),
+                "an event that is to go first has no row");
+}
+
+Result<std::vector<delivery::Promoted>> PgLaneTransaction::promote(
     std::span<const delivery::KeyHash> keys, base::EpochMicros due) {
   ArrayText array;
   for (const delivery::KeyHash& key : keys) array.add_uuid(key);
   auto rows = execute(kPromote, Params::of(array.text(), due));
   if (!rows) return rows.failure();
   if (rows->size() != keys.size()) return disagree("a held key has no rows");
-  std::vector<std::int64_t> numbers;
-  numbers.reserve(rows->size());
-  for (std::size_t i = 0; i < rows->size(); ++i) numbers.push_back(rows->int64(i, 0));
-  return numbers;
+  std::vector<delivery::Promoted> heads;
+  heads.reserve(rows->size());
+  for (std::size_t i = 0; i < rows->size(); ++i)
+    heads.push_back({rows->int64(i, 0), static_cast<std::int16_t>(rows->int32(i, 1))});
+  return heads;
 }
 
 Result<delivery::OpenPage> PgLaneTransaction::read_open(std::span<const delivery::HeadRef> heads,
@@ -325,14 +339,18 @@ Status PgLaneTransaction::awaken(std::span<const delivery::Awakening> rows) {
   ArrayText new_numbers;
   ArrayText states;
   ArrayText keys;
+  ArrayText priorities;
   for (const delivery::Awakening& row : rows) {
     numbers.add_int64(row.number);
     new_numbers.add_int64(row.new_number);
     states.add_text(to_string(row.state));
     keys.add_uuid(row.key);
+    priorities.add_int64(row.priority);
   }
-  return change(kAwaken, Params::of(numbers.text(), new_numbers.text(), states.text(), keys.text()),
-                rows.size(), "a scheduled event has no row");
+  return change(
+      kAwaken,
+      Params::of(numbers.text(), new_numbers.text(), states.text(), keys.text(), priorities.text()),
+      rows.size(), "a scheduled event has no row");
 }
 
 Status PgLaneTransaction::postpone(std::span<const delivery::Postponement> rows) {

@@ -6,6 +6,7 @@
 #include "engine/base/text.hpp"
 #include "engine/message/header_block.hpp"
 #include "engine/postgres/array_text.hpp"
+#include "engine/store/command_kind.hpp"
 #include "engine/store/pg_lane_transaction.hpp"
 
 namespace spool::store {
@@ -43,7 +44,7 @@ constexpr Statement kClaims{
 constexpr Statement kCommands{
     "lane_commands",
     "select l.handler, l.partition, c.id, c.kind, ceil(c.rate::numeric / n.lanes)::bigint,"
-    " (c.filter ->> 'from')::bigint, (c.filter ->> 'to')::bigint"
+    " (c.filter ->> 'from')::bigint, (c.filter ->> 'to')::bigint, coalesce(c.priority, 5)"
     " from unnest($1::text[], $2::int[]) as mine (handler, partition)"
     " join spool.command_lanes l on l.handler = mine.handler and l.partition = mine.partition"
     " and not l.finished"
@@ -73,19 +74,6 @@ Params columns_of(std::span<const delivery::LaneId> lanes) {
     partitions.add_int64(lane.partition);
   }
   return Params::of(handlers.text(), partitions.text());
-}
-
-// The words of the table's own check.
-delivery::CommandKind read_kind(std::string_view word) {
-  using delivery::CommandKind;
-  if (word == "replay") return CommandKind::replay;
-  if (word == "discard") return CommandKind::discard;
-  if (word == "restore") return CommandKind::restore;
-  if (word == "retry_now") return CommandKind::retry_now;
-  if (word == "cancel") return CommandKind::cancel;
-  if (word == "accept_loss") return CommandKind::accept_loss;
-  SPOOL_ASSERT(word == "erase", "a kind of command that the table's own check refuses");
-  return CommandKind::erase;
 }
 
 }  // namespace
@@ -207,9 +195,11 @@ Result<std::vector<delivery::LaneCommand>> PgStore::commands(
   if (!rows) return rows.failure();
   std::vector<delivery::LaneCommand> all;
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    delivery::Command command{rows->uuid(i, 2), read_kind(rows->text(i, 3)), rows->int64(i, 4)};
+    delivery::Command command{rows->uuid(i, 2), read_command_kind(rows->text(i, 3)),
+                              rows->int64(i, 4)};
     if (command.kind == delivery::CommandKind::accept_loss)
       command.loss = {rows->int64(i, 5), rows->int64(i, 6)};
+    command.priority = static_cast<std::int16_t>(rows->int32(i, 7));
     all.push_back({{rows->text(i, 0), rows->int32(i, 1)}, command});
   }
   return all;

@@ -16,7 +16,7 @@ using postgres::Rows;
 using postgres::Statement;
 
 constexpr Statement kFormer{"lane_former",
-                            "select clean, owner, seq, " SPOOL_SUSPICION_COLUMNS
+                            "select clean, owner, epoch, seq, " SPOOL_SUSPICION_COLUMNS
                             " from spool.lanes where handler = $1 and partition = $2 for update"};
 
 constexpr Statement kTake{
@@ -63,7 +63,7 @@ constexpr Statement kHeldKeys{
     "lane_held_keys",
     "select order_key, count(*), coalesce(max(number) filter (where state <> 'parked'), -1),"
     " " SPOOL_MICROS("max(due_at) filter (where state <> 'parked')") ","
-    " bool_or(state = 'dead')"
+    " bool_or(state = 'dead'), coalesce(max(priority) filter (where state <> 'parked'), 0)"
     " from spool.open_events where handler = $1 and partition = $2 and state <> 'scheduled'"
     " group by order_key"};
 
@@ -116,9 +116,10 @@ Status read_waiting(postgres::Transaction& transaction, const delivery::LaneId& 
   if (!keys) return keys.failure();
   state.open.keys.reserve(keys->size());
   for (std::size_t i = 0; i < keys->size(); ++i) {
-    state.open.keys.push_back(
-        {keys->uuid(i, 0),
-         {keys->int64(i, 1), keys->int64(i, 2), keys->int64(i, 3), keys->boolean(i, 4)}});
+    delivery::Held held{keys->int64(i, 1), keys->int64(i, 2), keys->int64(i, 3),
+                        keys->boolean(i, 4)};
+    held.priority = static_cast<std::int16_t>(keys->int32(i, 5));
+    state.open.keys.push_back({keys->uuid(i, 0), held});
   }
   return {};
 }
@@ -164,15 +165,17 @@ Result<delivery::LaneState> PgStore::try_take(const delivery::LaneId& lane,
   }
   delivery::LaneState state = lane_state(*rows);
   if (!former->empty()) {
-    const delivery::Suspicion found = read_suspicion(*former, 0, 3);
+    const delivery::Suspicion found = read_suspicion(*former, 0, 4);
     const bool died = !former->boolean(0, 0) && former->at(0, 1) != owner;
     state.suspicion = delivery::after_taking(found, died);
     if (state.suspicion != found) {
       if (Status s = write_suspicion(transaction, lane, state.suspicion); !s) return s.failure();
     }
   }
-  const std::int64_t seq = former->empty() ? 0 : former->int64(0, 2);
-  if (witness.call_length > 0 && witness.seq > seq) {
+  const delivery::LaneMark mark =
+      former->empty() ? delivery::LaneMark{}
+                      : delivery::LaneMark{former->int64(0, 2), former->int64(0, 3)};
+  if (witness.call_length > 0 && witness.mark > mark) {
     auto doubt = transaction.execute(
         kDoubt, Params::of(lane.handler, lane.partition, witness.call_length, witness.log_end));
     if (!doubt) return doubt.failure();

@@ -26,7 +26,7 @@ constexpr Statement kPlan{
   "select c.id, c.kind, c.handler, c.filter, c.state, c.rate, c.matched,"                 \
   " coalesce(p.done, 0), coalesce(p.skipped, 0), p.lanes, p.finished, c.reason, c.actor," \
   " (extract(epoch from c.created_at) * 1000000)::bigint,"                                \
-  " (extract(epoch from c.finished_at) * 1000000)::bigint"                                \
+  " (extract(epoch from c.finished_at) * 1000000)::bigint, c.priority"                    \
   " from spool.commands c cross join lateral (select sum(done)::bigint as done,"          \
   " sum(skipped)::bigint as skipped, count(*) as lanes,"                                  \
   " count(*) filter (where finished) as finished"                                         \
@@ -94,6 +94,7 @@ CommandInfo command_info(const Rows& rows, std::size_t i) {
   info.actor = rows.text(i, 12);
   info.created_at = rows.int64(i, 13);
   info.finished_at = rows.optional_int64(i, 14);
+  info.priority = rows.optional_int64(i, 15);
   return info;
 }
 

@@ -34,7 +34,8 @@ struct CommandInfo {
   std::string filter_json;
   std::string state;  // running, paused, cancelled, finished
   std::int64_t rate = 0;
-  std::int64_t matched = 0;  // when it was given
+  std::optional<std::int64_t> priority;  // of prioritize
+  std::int64_t matched = 0;              // when it was given
   std::int64_t done = 0;
   std::int64_t skipped = 0;
   std::int64_t lanes = 0;

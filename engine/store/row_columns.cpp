@@ -100,6 +100,7 @@ delivery::OpenRow read_open_row(const Rows& rows, std::size_t row) {
   open.bytes = rows.int64(row, 7);
   open.called = rows.boolean(row, 8);
   open.doubt_until = rows.int64(row, 9);
+  open.priority = static_cast<std::int16_t>(rows.int32(row, 10));
   return open;
 }
 

@@ -16,8 +16,9 @@
 // Of open_events as o.
 #define SPOOL_OPEN_COLUMNS \
   "o.number, o.order_key, o.state, " SPOOL_MICROS( \
-      "o.due_at") ", o.life, o.attempts, " SPOOL_MICROS("o.first_failed_at") ", o.bytes, o.called, " SPOOL_MICROS("o.doubt_until")
-inline constexpr std::size_t kOpenColumns = 10;
+      "o.due_at") ", o.life, o.attempts, " SPOOL_MICROS("o.first_failed_at") ", o.bytes, o.called, " \
+  SPOOL_MICROS("o.doubt_until") ", o.priority"
+inline constexpr std::size_t kOpenColumns = 11;
 // ... and of its record, behind them.
 #define SPOOL_RECORD_COLUMNS "o.record_offset, o.record_timestamp_ms, o.key, o.value, o.headers"
 inline constexpr std::size_t kRecordColumns = 5;

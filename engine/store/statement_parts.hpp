@@ -1,5 +1,5 @@
-// Inside of this folder only: what the statements of several files have in common. Times travel as
-// microseconds since the epoch, 0 for none.
+// Inside of this folder only: what the statements of several files have in common; how times travel
+// stands in time_columns.hpp.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,9 @@
 
 #include "engine/base/result.hpp"
 #include "engine/postgres/array_text.hpp"
+#include "engine/postgres/time_columns.hpp"
 
 // As SQL, in pieces of string literals.
-#define SPOOL_TIME(MICROS)                                       \
-  "(case when " MICROS " > 0 then timestamptz 'epoch' + " MICROS \
-  " * interval '1 microsecond' "                                 \
-  "end)"
-#define SPOOL_MICROS(TIME) "coalesce((extract(epoch from " TIME ") * 1000000)::bigint, 0)"
 // A failed attempt, and a history with one more; of an event that fails without end the newest
 // stay.
 #define SPOOL_HISTORY_ENTRY(LIFE, ATTEMPT, TYPE, MESSAGE)                                         \

@@ -107,6 +107,20 @@ TEST_F(TakePg, WhatWaitsIsSummedUpKeyByKey) {
   EXPECT_EQ(held, expected);
 }
 
+TEST_F(TakePg, EachHeadComesWithItsOwnPriority) {
+  std::vector<delivery::OpenEvent> events = {
+      event(1, 1, OpenState::head, 7'000'000), event(2, 1, OpenState::parked),
+      event(3, 2, OpenState::dead), event(4, 3, OpenState::head, 7'000'000)};
+  events[0].row.priority = 2;
+  events[1].row.priority = 9;
+  events[2].row.priority = 8;
+  open(events);
+  std::map<delivery::KeyHash, std::int16_t> found;
+  for (const auto& change : take(store_).open.keys) found.emplace(change.key, change.held.priority);
+  EXPECT_EQ(found,
+            (std::map<delivery::KeyHash, std::int16_t>{{key(1), 2}, {key(2), 8}, {key(3), 5}}));
+}
+
 TEST_F(TakePg, AnotherLanesEventsAreNotSummedUp) {
   open({event(1, 1, OpenState::head, 7)});
   lane_ = fresh_lane();

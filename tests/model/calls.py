@@ -2,7 +2,7 @@
 one lane with one key. An event is admitted with the position, marked as begun, called, and settled in a later
 transaction. What the lane's model shows (heads, due times, the outbox, replays) is taken for granted here.
 """
-from calls_state import (ATTEMPTS, CALL_LENGTH, GRACE, Call, Lane, Proc, Row, broken, broken_at_rest, canonical,
+from calls_state import (ATTEMPTS, CALL_LENGTH, GRACE, Call, Lane, Row, broken, broken_at_rest, canonical,
                          initial, owns)
 from rules import RULES
 from state import scenario
@@ -23,12 +23,6 @@ def replaced(w, call, **changes):
     return w._replace(calls=without_call(w, call) + (call._replace(**changes),))
 
 
-def forgotten(w, who):
-    """The process has lost the lane, and remembers how far it was."""
-    proc = w.procs[who]
-    return put(w.procs, who, Proc(None, max(proc.known, proc.lane.seq)))
-
-
 def commit(w, newdb, durable, **kw):
     flushed = newdb if durable and not scenario().restores else w.durable
     return w._replace(db=newdb, durable=flushed, **kw)
@@ -38,17 +32,17 @@ def commit(w, newdb, durable, **kw):
 
 def take(w, who):
     """Assignment; whoever had the lane is not told, and goes on as a zombie."""
-    other = w.procs[1 - who].lane is not None
-    if other and not w.budget.fault or w.must not in (None, who):
+    other = w.procs[1 - who] is not None
+    if other and not w.budget.fault:
         return
-    db, proc = w.db, w.procs[who]
-    lanes = [p.lane.token for p in w.procs if p.lane]
-    witnesses = [0] + [w.note] * RULES["note_tells_restore"] + [proc.known] * RULES["memory_tells_restore"]
-    nd = db._replace(token=1 + max([db.token, w.durable.token] + lanes), seq=db.seq + 1)
-    if max(witnesses) > db.seq:
+    db = w.db
+    lanes = [lane.token for lane in w.procs if lane]
+    nd = db._replace(token=1 + max([db.token, w.durable.token] + lanes), epoch=db.epoch + 1, seq=db.seq + 1)
+    behind = w.note > (db.epoch, db.seq) if RULES["note_names_epoch"] else w.note[1] > db.seq
+    if behind and RULES["note_tells_restore"]:
         nd = set_back(nd)
     yield f"assign w{who}", commit(
-        w, nd, True, procs=put(w.procs, who, Proc(Lane(nd.token, nd.seq), proc.known)), must=None,
+        w, nd, True, procs=put(w.procs, who, Lane(nd.token, nd.epoch, nd.seq, nd.seq)), member=who,
         budget=spend(w.budget, fault=1) if other else w.budget)
 
 
@@ -84,7 +78,7 @@ def swallowed(w, who, row, doubtful):
 
 
 def runs(w, who, event):
-    return any((call.who, call.token, call.event) == (who, w.procs[who].lane.token, event) for call in w.calls)
+    return any((call.who, call.token, call.event) == (who, w.procs[who].token, event) for call in w.calls)
 
 
 def end(db, rows):
@@ -111,7 +105,8 @@ def turns(w, who):
         if runs(w, who, row.event) or row.doubt and RULES["asks_after_the_call"] and RULES["doubt_asks_first"]:
             continue
         asks = row.doubt is not None and RULES["doubt_asks_first"]
-        calls = w.calls + (Call(who, w.procs[who].lane.token, row.event, asks, CALL_LENGTH, "held", None),)
+        noted = not scenario().restores or not RULES["noted_before_calls"]
+        calls = w.calls + (Call(who, w.procs[who].token, row.event, asks, CALL_LENGTH, "held", None, noted),)
         marked = db._replace(rows=put(db.rows, at, row._replace(doubt=CALL_LENGTH, begun=True)))
         what = f"{'asking about' if asks else 'calling'} {row.event}"
         yield f"w{who} marks and begins {what}", marked, RULES["marker_durable"], calls
@@ -120,7 +115,7 @@ def turns(w, who):
 def settle(w, who):
     """An end is judged, once, by the taking that handed the call over."""
     for call in w.calls:
-        ours = call.token == w.procs[who].lane.token or not RULES["lost_lanes_end_ignored"]
+        ours = call.token == w.procs[who].token or not RULES["lost_lanes_end_ignored"]
         if call.phase != "ended" or call.who != who or not ours:
             continue
         calls = without_call(w, call) if RULES["end_settles_once"] else w.calls
@@ -152,26 +147,27 @@ def transact(w, who, label, nd, durable, calls):
     """One transaction and every way in which it can end. What is in doubt hands no call over."""
     nd = nd._replace(seq=nd.seq + 1)
     budget = spend(w.budget, request=1) if label.startswith("operator") else w.budget
-    lane = w.procs[who].lane._replace(seq=nd.seq)
-    yield label, commit(w, nd, durable, procs=put(w.procs, who, w.procs[who]._replace(lane=lane)), calls=calls,
-                        budget=budget)
+    lane = w.procs[who]._replace(seq=nd.seq)
+    if len(calls) > len(w.calls):
+        lane = lane._replace(mark=nd.seq)
+    yield label, commit(w, nd, durable, procs=put(w.procs, who, lane), calls=calls, budget=budget)
     if budget.fault:
-        gone = {"procs": forgotten(w, who), "budget": spend(budget, fault=1)}
+        gone = {"procs": put(w.procs, who, None), "budget": spend(budget, fault=1)}
         yield label + ", in doubt", commit(w, nd, durable, **gone)
         yield label + ", in doubt, and not committed", w._replace(**gone)
 
 
 def worker(w, who):
-    proc = w.procs[who]
-    if w.budget.fault and w.must != who and (proc.lane or any(call.who == who for call in w.calls)):
+    lane = w.procs[who]
+    if w.budget.fault and (lane or any(call.who == who for call in w.calls)):
         kept = tuple(c._replace(who=None) if c.who == who else c for c in w.calls if c.who != who or c.phase == "out")
-        yield f"crash w{who}", w._replace(procs=put(w.procs, who, Proc(None, 0)), calls=kept,
+        yield f"crash w{who}", w._replace(procs=put(w.procs, who, None), calls=kept,
                                           budget=spend(w.budget, fault=1))
-    if proc.lane is None:
+    if lane is None:
         yield from take(w, who)
         return
     if not owns(w, who):
-        yield f"w{who} notices", w._replace(procs=forgotten(w, who))
+        yield f"w{who} notices", w._replace(procs=put(w.procs, who, None))
         return
     for step in (admit, cancel, turns, settle):
         for outcome in step(w, who):
@@ -179,8 +175,15 @@ def worker(w, who):
     if not RULES["marked_first"]:
         for label, _, _, calls in turns(w, who):
             yield label + ", and is about to mark it", w._replace(calls=calls)
-    if w.budget.restore and w.note < proc.lane.seq:
-        yield f"the group hears of w{who}'s number", w._replace(note=proc.lane.seq)
+
+
+def tells_group(w, who):
+    """The group keeps what its member says last, whatever that was before."""
+    lane = w.procs[who]
+    if lane is None or not scenario().restores or w.member != who and RULES["note_from_members"]:
+        return
+    calls = tuple(c._replace(noted=True) if (c.who, c.token) == (who, lane.token) else c for c in w.calls)
+    yield f"the group hears of w{who}'s marker", w._replace(note=(lane.epoch, lane.mark), calls=calls)
 
 
 # What happens to calls, whoever has the lane by now.
@@ -189,7 +192,7 @@ def begins(w, call):
     in_grace = call.left > CALL_LENGTH - GRACE
     if not in_grace:
         yield f"it is too late for w{call.who} to call {call.event}", replaced(w, call, phase="ended", end="late")
-    if not in_grace and RULES["begins_in_grace"]:
+    if not in_grace and RULES["begins_in_grace"] or not call.noted:
         return
     if not call.asks:
         yield f"w{call.who} calls {call.event}", replaced(w, call, phase="out", left=max(call.left, 1))
@@ -258,21 +261,14 @@ def perhaps_begun(w):
 
 
 def restore(w):
-    """The database goes back, behind what the group has noted, or behind what its owner remembers, who then takes the
-    lane next. A zombie whose claim the old database shows is not modelled."""
-    back = w.durable
-    procs = tuple(Proc(None, p.known) if p.lane == (back.token, back.seq) else p for p in w.procs)
-    set_back_to = w._replace(db=back, procs=procs, spared=perhaps_begun(w), budget=spend(w.budget, restore=1))
-    if w.note > back.seq:
-        yield "restore, behind the group's note", set_back_to
-    for who, proc in enumerate(w.procs):
-        if max(proc.known, proc.lane.seq if proc.lane else 0) > back.seq and w.must is None:
-            yield f"restore, behind what w{who} remembers", set_back_to._replace(must=who)
+    """The database goes back; it may show the claim of somebody again who has lost the lane, and does not know."""
+    yield "restore", w._replace(db=w.durable, spared=perhaps_begun(w), budget=spend(w.budget, restore=1))
 
 
 def successors(w):
     for who in range(len(w.procs)):
         yield from worker(w, who)
+        yield from tells_group(w, who)
     for call in w.calls:
         if call.phase == "held":
             yield from begins(w, call)

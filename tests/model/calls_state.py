@@ -18,57 +18,69 @@ Row = namedtuple("Row", "event attempts doubt begun")
 # The database: the lane's row and what its transactions wrote. below, until: offsets before `below` may have been
 # performed by somebody whom the database has forgotten; ticks until they may be asked about. rows: the open events of
 # the one key, in order. ended: what was cancelled or swallowed.
-Db = namedtuple("Db", "token seq next below until rows applied ended dead counts")
-Lane = namedtuple("Lane", "token seq")
-# A worker process. known: the number of the newest transaction that it saw confirmed, of the lanes it has lost.
-Proc = namedtuple("Proc", "lane known")
+Db = namedtuple("Db", "token epoch seq next below until rows applied ended dead counts")
+# A worker's lane. mark: the number of its last transaction that has marked a call, or else of the taking.
+Lane = namedtuple("Lane", "token epoch seq mark")
 # A call in the hands of a process (None: it crashed meanwhile), handed over by the taking `token`. asks: what became of
 # the event, instead of performing it. left: ticks until it is over. phase: "held" until it begins, "out", "ended".
-# end: "effect" while it is out and has had it; afterwards done, refused, lost, or had, none, vain, or late.
-Call = namedtuple("Call", "who token event asks left phase end")
-# record: the effects, as the service keeps them. note: the number that the consumer group remembers. failed: attempts
-# that failed. spared: what may have had its effect before a restore. must: the only one who may take the lane next.
-World = namedtuple("World", "db durable note procs calls record failed spared must budget")
+# end: "effect" while it is out and has had it; afterwards done, refused, lost, or had, none, vain, or late. noted:
+# whether the consumer group has heard of its marker.
+Call = namedtuple("Call", "who token event asks left phase end noted")
+# record: the effects, as the service keeps them. note: epoch and number that the consumer group remembers; member: to
+# whom it has given the lane last. procs: the workers' lanes. failed: attempts that failed. spared: what may have had
+# its effect before a restore.
+World = namedtuple("World", "db durable note member procs calls record failed spared budget")
 
 
 def initial():
-    db = Db(0, 0, 0, 0, 0, (), (), (), (), Counts(0, 0, 0, 0, 0, 0))
-    return World(db, db, 0, (Proc(None, 0),) * 2, (), (), (), frozenset(), None, scenario().budget)
+    db = Db(0, 0, 0, 0, 0, 0, (), (), (), (), Counts(0, 0, 0, 0, 0, 0))
+    return World(db, db, (0, 0), None, (None, None), (), (), (), frozenset(), scenario().budget)
 
 
 def owns(w, who):
-    lane = w.procs[who].lane
+    lane = w.procs[who]
     return lane is not None and (lane.token, lane.seq) == (w.db.token, w.db.seq)
 
 
 def canonical(w):
-    """The workers are alike. Of claims only those matter that the database shows, or may show again, and of numbers
-    whether they lie beyond what it may go back to; what is durable only while it may still lose something."""
+    """The workers are alike. Of claims only those matter that the database shows, or may show again, and of epochs and
+    numbers whether they lie beyond what it may go back to; what is durable only while it may still lose something."""
     db = w.db
     durable = w.durable if w.budget.restore or (w.budget.fault and not scenario().restores) else db
+    if not RULES["note_names_epoch"]:
+        return w._replace(durable=durable)   # numbers are told apart by their sizes alone
     now, then = (db.token, db.seq), (durable.token, durable.seq)
     names = {then: (0, 0)}
     names.setdefault(now, (int(db.token != durable.token), int(db.seq != durable.seq)))
 
-    def beyond(number):
-        return int(number > durable.seq)
+    def beyond(epoch, number):
+        if epoch != durable.epoch:
+            return int(epoch > durable.epoch), 0
+        return 0, int(number > durable.seq)
 
-    lanes = [proc.lane and Lane(*names.get(proc.lane, (-1, beyond(proc.lane.seq)))) for proc in w.procs]
+    def known(lane):
+        token, seq = names.get((lane.token, lane.seq), (-1, 0))
+        epoch, mark = beyond(lane.epoch, lane.mark)
+        return Lane(token, epoch, seq, mark)
+
+    procs, member = [lane and known(lane) for lane in w.procs], w.member
     calls = []
     for call in w.calls:
-        lane = None if call.who is None else w.procs[call.who].lane
+        lane = None if call.who is None else w.procs[call.who]
         ours = lane is not None and lane.token == call.token
         if call.phase != "ended" or ours or not RULES["lost_lanes_end_ignored"]:
-            calls.append(call._replace(token=lanes[call.who].token if ours else -2))
-    procs, must = [Proc(lane, beyond(proc.known)) for lane, proc in zip(lanes, w.procs)], w.must
-    if (procs[0].lane or (-2, 0), procs[0].known) > (procs[1].lane or (-2, 0), procs[1].known):
+            calls.append(call._replace(token=procs[call.who].token if ours else -2))
+    order = [(lane or (-2,), member == who) for who, lane in enumerate(procs)]
+    if order[0] > order[1]:
         procs.reverse()
         calls = [call if call.who is None else call._replace(who=1 - call.who) for call in calls]
-        must = must if must is None else 1 - must
+        member = member if member is None else 1 - member
     if len(calls) > 1:
         calls.sort(key=repr)
-    return w._replace(db=db._replace(token=names[now][0], seq=names[now][1]), durable=durable._replace(token=0, seq=0),
-                      note=beyond(w.note), procs=tuple(procs), calls=tuple(calls), must=must)
+    now_epoch = int(db.epoch != durable.epoch)
+    return w._replace(db=db._replace(token=names[now][0], epoch=now_epoch, seq=names[now][1]),
+                      durable=durable._replace(token=0, epoch=0, seq=0), note=beyond(*w.note), member=member,
+                      procs=tuple(procs), calls=tuple(calls))
 
 
 def broken(w):

@@ -84,8 +84,10 @@ RULES = {
     "end_settles_once": True,  # an end goes with the transaction that settles it
     "lost_lanes_end_ignored": True,  # ... and counts for nothing once its lane was lost, also if it was taken again
     "calls_in_order": True,  # only the first of a key is called
-    "note_tells_restore": True,  # who takes a lane compares the group's note with the row's number
-    "memory_tells_restore": True,  # ... and so does whoever remembers a commit of his own
+    "note_tells_restore": True,  # who takes a lane compares the group's note with the row's epoch and number
+    "note_names_epoch": True,  # ... which say whose numbers they are
+    "noted_before_calls": True,  # no call leaves before the group has heard of its marker
+    "note_from_members": True,  # ... and the group listens to its present members only
     "restore_doubts_open": True,  # whatever is open in a database that went back is in doubt
     "restore_doubts_log": True,  # ... and whatever the log holds up to its end at that time
     "restore_doubts_wait": True,  # ... and is not asked about before calls that were begun are over
@@ -127,7 +129,8 @@ KILLED_IN = {
     "doubt_asks_first": ("calls",), "asks_after_the_call": ("calls",), "lost_answer_asks": ("answers",),
     "asked_in_vain_still_doubts": ("answers",), "asking_is_no_attempt": ("answers",), "no_death_in_doubt": ("answers",),
     "end_settles_once": ("answers",), "lost_lanes_end_ignored": ("calls",), "calls_in_order": ("calls",),
-    "note_tells_restore": ("restored",), "memory_tells_restore": ("restored",), "restore_doubts_open": ("restored",),
+    "note_tells_restore": ("restored",), "note_names_epoch": ("restored",), "noted_before_calls": ("restored",),
+    "note_from_members": ("restored",), "restore_doubts_open": ("restored",),
     "restore_doubts_log": ("restored",), "restore_doubts_wait": ("restored",), "log_before_calls": ("restored",),
     "cancelled_not_called": ("called_off",), "begun_not_cancelled": ("called_off",),
     "begun_not_swallowed": ("called_off",), "readmitted_swallows_begun": ("restored",),

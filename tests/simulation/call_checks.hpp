@@ -65,6 +65,7 @@ class CallChecks {
   // Swallowed before the restore, by an event which the log still has: by serial, their eaters.
   std::map<message::Identity, message::Identity> swallowed_, swallowed_before_;
   int restores_ = 0;
+  base::EpochMicros restored_at_ = 0;  // the last of them
 };
 
 }  // namespace spool::simulation

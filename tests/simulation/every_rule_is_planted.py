@@ -10,6 +10,7 @@ import sys
 NOT_PLANTABLE = {
     "restart_at_beginning": "no operator of the simulation accepts that a log is another one",
     "restart_moves_start": "the same",
+    "note_names_epoch": "a former owner who counts beyond his heir takes more steps than a world has",
     "readmitted_swallows_begun": "what swallows what is the handler's to say, not the engine's",
 }
 

@@ -120,7 +120,8 @@ enum class Plant {
 
   // A database that is set back
   note_unread,            // nobody reads the group's note
-  memory_unread,          // nobody compares what he remembers
+  calls_unnoted,          // calls leave before the group has heard of their marker
+  note_from_anybody,      // the group listens to former members too
   restore_trusts_open,    // what is open then is called, and not asked about
   restore_trusts_log,     // ... or what is admitted again
   restore_asked_at_once,  // ... or is asked about while a forgotten call may still go on
@@ -226,7 +227,8 @@ inline constexpr std::array kPlants{
     PlantName{Plant::begun_swallowed, "begun_swallowed", "begun_not_swallowed"},
     PlantName{Plant::begun_cancelled, "begun_cancelled", "begun_not_cancelled"},
     PlantName{Plant::note_unread, "note_unread", "note_tells_restore"},
-    PlantName{Plant::memory_unread, "memory_unread", "memory_tells_restore"},
+    PlantName{Plant::calls_unnoted, "calls_unnoted", "noted_before_calls"},
+    PlantName{Plant::note_from_anybody, "note_from_anybody", "note_from_members"},
     PlantName{Plant::restore_trusts_open, "restore_trusts_open", "restore_doubts_open"},
     PlantName{Plant::restore_trusts_log, "restore_trusts_log", "restore_doubts_log"},
     PlantName{Plant::restore_asked_at_once, "restore_asked_at_once", "restore_doubts_wait"},

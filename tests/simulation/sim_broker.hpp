@@ -102,14 +102,15 @@ class SimBroker {
   void copy_to_main(const Announcement& dead);
   void copy_to_retry(const Announcement& dead);
 
-  // `note`: the number of the lane's last transaction.
-  void commit_group(const delivery::LaneId& lane, std::int64_t offset, std::int64_t note) {
+  // `note`: the lane's last marker.
+  void commit_group(const delivery::LaneId& lane, std::int64_t offset,
+                    const delivery::LaneMark& note) {
     group_[lane] = offset;
     notes_[lane] = note;
   }
-  std::int64_t group_note(const delivery::LaneId& lane) const {
+  delivery::LaneMark group_note(const delivery::LaneId& lane) const {
     const auto note = notes_.find(lane);
-    return note == notes_.end() ? 0 : note->second;
+    return note == notes_.end() ? delivery::LaneMark{} : note->second;
   }
   std::int64_t group_offset(const delivery::LaneId& lane) const;
 
@@ -129,7 +130,8 @@ class SimBroker {
   std::vector<delivery::LaneId> lanes_;
   std::map<delivery::LaneId, std::vector<PartitionLog>> logs_;
   std::map<delivery::LaneId, std::map<std::string, RetryLog>> retry_logs_;
-  std::map<delivery::LaneId, std::int64_t> group_, notes_;
+  std::map<delivery::LaneId, std::int64_t> group_;
+  std::map<delivery::LaneId, delivery::LaneMark> notes_;
   std::set<Letter> announced_;
   std::set<Letter> told_;
   std::vector<Announcement> dead_letters_;

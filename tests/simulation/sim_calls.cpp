@@ -265,6 +265,7 @@ handler::SettledRows SimPerform::settle_to(SimDatabase& database, const delivery
         row.state = CallRow::State::cancelled;
         break;
       case Settled::hastened:
+      case Settled::prioritized:
         break;
     }
   }

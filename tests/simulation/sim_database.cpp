@@ -55,10 +55,10 @@ void SimDatabase::crash() {
   observer_.went_back();
 }
 
-void SimDatabase::fail_over(std::size_t transactions) {
+void SimDatabase::fail_over(std::size_t transactions, const std::function<bool()>& far_enough) {
   crash();
   observer_.failing_over();
-  while (!history_.empty() && transactions-- > 0) undo_newest();
+  while (!history_.empty() && transactions-- > 0 && !far_enough()) undo_newest();
   observer_.went_back();
 }
 

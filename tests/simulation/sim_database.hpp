@@ -65,8 +65,9 @@ class SimDatabase {
   bool is_durable(std::int64_t transaction) const { return transaction <= durable_; }
 
   void crash();
-  // To a replica that is behind by up to `transactions`, also durable ones.
-  void fail_over(std::size_t transactions);
+  // To a replica that is behind by up to `transactions`, also durable ones; by less, if what it
+  // shows is `far_enough`.
+  void fail_over(std::size_t transactions, const std::function<bool()>& far_enough);
 
   base::Uuid next_token();
 

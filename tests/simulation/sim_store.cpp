@@ -60,6 +60,7 @@ delivery::OpenSummary SimStore::open_of(const LaneId& lane) {
     if (row.state == OpenState::parked) continue;
     held.head = number;
     held.due = row.due;
+    held.priority = row.priority;
     held.blocked = row.state == OpenState::dead;
     if (faults_.planted(Plant::take_forgets_due)) held.due = 0;
     if (faults_.planted(Plant::take_forgets_drains) && row.attempts == 0) held.due += 3'600'000'000;
@@ -165,6 +166,7 @@ void SimStore::doubt(const LaneId& lane, const delivery::Witness& witness) {
   const base::EpochMicros until = database_.time + (at_once ? 0 : witness.call_length);
   if (faults_.trace.on()) faults_.trace.add("the database was set back, says the owner");
   tables.row->doubt_until = until;
+  tables.row->doubted_at = database_.time;
   if (!faults_.planted(Plant::restore_trusts_log))
     tables.row->doubt_below = std::max(tables.row->doubt_below, witness.log_end);
   if (faults_.planted(Plant::restore_trusts_open)) return;
@@ -189,7 +191,8 @@ Result<delivery::LaneState> SimStore::take(const LaneId& lane, const std::string
     tables.row->start = tables.row->next = earliest;
   }
   LaneRow& row = *tables.row;
-  const bool set_back = witness.call_length > 0 && witness.seq > row.claim.seq;
+  const delivery::LaneMark mine{row.epoch, row.claim.seq};
+  const bool set_back = witness.call_length > 0 && witness.mark > mine;
   if (set_back) doubt(lane, witness);
   ++row.epoch;
   row.claim.token = token_for(row.epoch);

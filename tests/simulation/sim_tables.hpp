@@ -30,6 +30,7 @@ struct LaneRow {
   std::map<std::string, std::int64_t> companions;
   std::int64_t doubt_below = 0;
   base::EpochMicros doubt_until = 0;
+  base::EpochMicros doubted_at = 0;  // not the engine's: when a restore was last found out
 };
 
 struct OpenKept {

@@ -30,8 +30,8 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Status reschedule(std::span<const delivery::Reschedule> heads) override;
   base::Status close(std::span<const std::int64_t> numbers) override;
   base::Status block(std::span<const std::int64_t> numbers) override;
-  base::Result<std::vector<std::int64_t>> promote(std::span<const delivery::KeyHash> keys,
-                                                  base::EpochMicros due) override;
+  base::Result<std::vector<delivery::Promoted>> promote(std::span<const delivery::KeyHash> keys,
+                                                        base::EpochMicros due) override;
   base::Result<delivery::OpenPage> read_open(std::span<const delivery::HeadRef> heads,
                                              std::size_t events_max,
                                              std::size_t bytes_max) override;
@@ -49,6 +49,7 @@ class SimTransaction : public delivery::LaneTransaction {
   base::Result<handler::SettledRows> settle_calls(
       const handler::PerformThenSettle& way, std::span<const handler::Settling> settlings) override;
   base::Status hasten(std::span<const std::int64_t> numbers, base::EpochMicros due) override;
+  base::Status prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) override;
 
   base::Result<std::vector<bool>> seen(std::span<const message::Identity> events) override;
   base::Status remember(std::span<const message::Identity> events) override;

@@ -170,6 +170,8 @@ Status SimTransaction::revive(std::span<const delivery::Revival> revivals) {
     kept.row.state = revival.state;
     kept.row.due = revival.due;
     kept.row.life = letter.life + 1;
+    if (letter.record.offset < tables().row->doubt_below)
+      kept.row.doubt_until = tables().row->doubt_until;
     message::RecordBatch batch;
     letter.record.append_to(batch);
     kept.row.bytes = delivery::held_bytes(batch.record(0));

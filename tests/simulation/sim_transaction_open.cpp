@@ -140,17 +140,17 @@ Status SimTransaction::block(std::span<const std::int64_t> numbers) {
   return {};
 }
 
-Result<std::vector<std::int64_t>> SimTransaction::promote(std::span<const delivery::KeyHash> keys,
-                                                          base::EpochMicros due) {
+Result<std::vector<delivery::Promoted>> SimTransaction::promote(
+    std::span<const delivery::KeyHash> keys, base::EpochMicros due) {
   if (auto failure = trouble(true)) return *failure;
-  std::vector<std::int64_t> numbers;
+  std::vector<delivery::Promoted> heads;
   for (const delivery::KeyHash& key : keys) {
     const auto next =
         std::find_if(tables().open.begin(), tables().open.end(), [&](const auto& entry) {
           return entry.second.row.key == key && entry.second.row.state == OpenState::parked;
         });
     if (next == tables().open.end()) throw Violation("nothing waits behind a held key's head");
-    numbers.push_back(next->first);
+    heads.push_back({next->first, next->second.row.priority});
     const bool decided = reached_.has_value();  // an operator's page does it
     if (faults_.planted(Plant::promote_forgotten)) continue;
     if (decided && faults_.planted(Plant::decision_strands)) continue;
@@ -158,7 +158,7 @@ Result<std::vector<std::int64_t>> SimTransaction::promote(std::span<const delive
     next->second.row.state = OpenState::head;
     next->second.row.due = due;
   }
-  return numbers;
+  return heads;
 }
 
 Result<delivery::OpenPage> SimTransaction::read_open(std::span<const delivery::HeadRef> heads,
@@ -224,6 +224,7 @@ Status SimTransaction::awaken(std::span<const delivery::Awakening> rows) {
     kept.row.number = row.new_number;
     kept.row.state = faults_.planted(Plant::awakened_as_heads) ? OpenState::head : row.state;
     kept.row.key = row.key;
+    kept.row.priority = row.priority;
     kept.row.called = true;
     Deed deed;
     deed.kind = Deed::Kind::awakened;
@@ -284,6 +285,15 @@ Status SimTransaction::hasten(std::span<const std::int64_t> numbers, base::Epoch
     deed.life = kept.row.life;
     deed.number = number;
     database_.add_deed(lane_, std::move(deed));
+  }
+  return {};
+}
+
+Status SimTransaction::prioritize(std::span<const std::int64_t> numbers, std::int16_t priority) {
+  if (auto failure = trouble(true)) return *failure;
+  for (const std::int64_t number : numbers) {
+    database_.keep_open(lane_, number);
+    tables().open.at(number).row.priority = priority;
   }
   return {};
 }

@@ -100,6 +100,10 @@ delivery::Moment SimWorker::moment() const {
 
 void SimWorker::step() {
   if (!caller_.empty() && scene_.calls_random.chance(400)) return caller_.go_on();
+  if (dispatcher_.notes_awaited(kCalls) && scene_.calls_random.chance(400)) {
+    if (answered_.empty()) return tell_group(kCalls);
+    return hear_group();
+  }
   switch (scene_.random.below(12)) {
     case 0:
       return pick(any_slot());
@@ -140,6 +144,7 @@ void SimWorker::step() {
 void SimWorker::sprint() {
   for (int i = 0; i < 3; ++i) {
     fetch_all();
+    converse_with_group();
     caller_.go_on_all();
     for (Slot& slot : slots_) {
       execute(slot);
@@ -149,19 +154,25 @@ void SimWorker::sprint() {
   }
 }
 
-void SimWorker::settle() {
+void SimWorker::join() {
   for (const std::string& handler : scene_.swarm.handlers) {
-    learn(handler, false);
+    learn(handler, scene_.faults.on);
     place(handler);
   }
+}
+
+void SimWorker::settle() {
+  join();
   fetch_all();
   read_all_companions();
   poll_commands();
+  converse_with_group();
   caller_.go_on_all();
   work_all();
   publish_all();
   compare();
   if (!work_all()) return;
+  converse_with_group();
   // Asleep until then: a time in the past would be a loop that never sleeps.
   const auto wake = dispatcher_.wake_at(moment());
   const bool busy = std::any_of(slots_.begin(), slots_.end(),
@@ -209,7 +220,8 @@ bool SimWorker::idle() const {
   for (const Slot& slot : slots_) {
     if (slot.work) return false;
   }
-  return publications_.empty() && news_.empty() && caller_.empty();
+  const bool tells = !answered_.empty() || dispatcher_.notes_awaited(kCalls);
+  return publications_.empty() && news_.empty() && caller_.empty() && !tells;
 }
 
 std::optional<delivery::Instant> SimWorker::wake_at() const {
@@ -230,9 +242,6 @@ void SimWorker::pick(Slot& slot) {
   if (slot.work) return;
   slot.probe = scene_.swarm.performs() && probing();
   slot.work = dispatcher_.next_work(moment());
-  if (slot.work && scene_.faults.planted(Plant::memory_unread)) {
-    if (auto* take = std::get_if<delivery::TakeJob>(&slot.work->job)) take->known_seq = 0;
-  }
   if (slot.work && scene_.trace.on()) {
     note("picks job " + std::to_string(slot.work->job.index()) + " of " + to_text(slot.work->lane));
   }
@@ -268,8 +277,7 @@ void SimWorker::finish(Slot& slot) {
   if (!slot.done) return;
   const auto* apply = std::get_if<delivery::ApplyDone>(&*slot.done);
   if (apply != nullptr && apply->outcome && scene_.random.chance(500))
-    scene_.broker.commit_group(slot.work->lane, apply->outcome->advance.to,
-                               apply->outcome->claim.seq);
+    tell_group(slot.work->lane.handler);
   delivery::Work work = std::move(*std::exchange(slot.work, std::nullopt));
   delivery::Done done = std::move(*std::exchange(slot.done, std::nullopt));
   if (scene_.trace.on()) note("learns how the job of " + to_text(work.lane) + " ended");
@@ -277,9 +285,10 @@ void SimWorker::finish(Slot& slot) {
   const auto* run = std::get_if<delivery::RunDone>(&done);
   const bool out_of_touch =
       run != nullptr && !run->outcome && run->outcome.failure().kind != FailureKind::slow;
+  if (run != nullptr && run->outcome)
+    note_begun(lane, work.generation, run->outcome->begun, slot.probe);
   auto over = dispatcher_.finish(std::move(work), std::move(done), moment().at);
   if (out_of_touch && scene_.faults.planted(Plant::drop_hands_back)) hand_back(lane);
-  if (over.call) hand_over(std::move(*over.call), slot.probe);
   if (!over.publish) return;
   for (delivery::OutboxRow& row : over.publish->rows)
     publications_.push_back({over.publish->lane, over.publish->generation, std::move(row), false});

@@ -58,10 +58,11 @@ class SimWorker : public delivery::Log, public delivery::Probe {
 
   base::Result<delivery::LogBounds> bounds(const std::string& topic,
                                            std::int32_t partition) override;
-  base::Result<std::int64_t> witnessed(const delivery::LaneId& lane) override;
+  base::Result<delivery::LaneMark> witnessed(const delivery::LaneId& lane) override;
   void reach(const delivery::LaneId& lane, delivery::Point point) override;
 
   // The steps that it is made of, for scripted worlds.
+  void join();  // hears of its partitions, and serves them
   void learn_now(const std::string& handler) { learn(handler, false); }
   void place(const std::string& handler);
   void fetch_all();
@@ -74,6 +75,8 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   void poll_commands();
   void compare_now();
   const delivery::Lane* lane(const delivery::LaneId& id) { return dispatcher_.find(id); }
+  // It was given to somebody else, and this process does not know yet.
+  bool lost(const delivery::LaneId& id) const { return news_.contains(id.handler); }
 
  private:
   // One database worker.
@@ -112,6 +115,11 @@ class SimWorker : public delivery::Log, public delivery::Probe {
     std::vector<delivery::ClaimSeen> asked;
     std::optional<std::vector<delivery::ClaimSeen>> seen;
   };
+  // What the group has taken, and we have not heard yet.
+  struct Answered {
+    std::string handler;
+    std::vector<delivery::GroupNote> taken;
+  };
   struct News {
     std::vector<std::int32_t> partitions;
     bool revoking = false;
@@ -138,8 +146,13 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   void compare();
   void check_lane(const delivery::Lane& mine, const LaneTables& tables);
   bool probing() const;
-  void hand_over(delivery::ToCall to_call, bool probe);
+  void tell_group(const std::string& handler);
+  void hear_group();
+  void converse_with_group();
+  void hand_over(delivery::ToCall to_call);
   void hear(CallOut out, handler::CallOutcome outcome);
+  void note_begun(const delivery::LaneId& lane, std::uint64_t generation,
+                  const std::vector<delivery::BegunCall>& begun, bool probe);
   void note_settling(const delivery::Work& work);
   void note(const std::string& what);
   Slot& any_slot() { return slots_[scene_.random.below(slots_.size())]; }
@@ -158,6 +171,8 @@ class SimWorker : public delivery::Log, public delivery::Probe {
   delivery::Dispatcher dispatcher_;
   SimCaller caller_;
   std::map<std::pair<delivery::LaneId, std::int64_t>, std::uint64_t> newest_out_;  // generations
+  std::set<std::tuple<delivery::LaneId, std::uint64_t, std::int64_t>> probes_;
+  std::vector<Answered> answered_;
   bool stopping_ = false;
   delivery::Instant frozen_until_{};
   std::array<Slot, 2> slots_;

@@ -9,10 +9,31 @@ namespace spool::simulation {
 
 using delivery::LaneId;
 
-base::Result<std::int64_t> SimWorker::witnessed(const LaneId& lane) {
+base::Result<delivery::LaneMark> SimWorker::witnessed(const LaneId& lane) {
   if (scene_.faults.chance(scene_.swarm.unavailable))
     return base::Failure(base::FailureKind::unavailable, "no broker answers");
-  return scene_.faults.planted(Plant::note_unread) ? 0 : scene_.broker.group_note(lane);
+  return scene_.faults.planted(Plant::note_unread) ? delivery::LaneMark{}
+                                                   : scene_.broker.group_note(lane);
+}
+
+// The group listens to its present members: not to one that it has taken partitions from since.
+void SimWorker::tell_group(const std::string& handler) {
+  if (stopping_ || scene_.faults.chance(scene_.swarm.unavailable)) return;
+  if (news_.contains(handler) && !scene_.faults.planted(Plant::note_from_anybody)) return;
+  std::vector<delivery::GroupNote> notes = dispatcher_.group_notes(handler);
+  if (!scene_.faults.planted(Plant::calls_unnoted)) {
+    for (const delivery::GroupNote& note : notes)
+      scene_.broker.commit_group({handler, note.partition}, note.next, note.mark);
+  }
+  answered_.push_back({handler, std::move(notes)});
+}
+
+void SimWorker::hear_group() {
+  if (answered_.empty()) return;
+  const Answered answer = std::move(answered_.front());
+  answered_.erase(answered_.begin());
+  for (delivery::ToCall& calls : dispatcher_.noted(answer.handler, answer.taken, moment().at))
+    hand_over(std::move(calls));
 }
 
 bool SimWorker::probing() const {
@@ -20,8 +41,17 @@ bool SimWorker::probing() const {
   return breaker != nullptr && breaker->state(moment().at) != delivery::BreakerState::closed;
 }
 
-void SimWorker::hand_over(delivery::ToCall to_call, bool probe) {
+void SimWorker::converse_with_group() {
+  dispatcher_.drop_late_calls(kCalls, moment().at);
+  for (const std::string& handler : scene_.swarm.handlers) tell_group(handler);
+  while (!answered_.empty()) hear_group();
+}
+
+void SimWorker::hand_over(delivery::ToCall to_call) {
   for (delivery::CallToMake& made : to_call.calls) {
+    if (made.permit_until)
+      made.ticket.begin_by = std::min(made.ticket.begin_by, *made.permit_until);
+    const bool probe = probes_.erase({to_call.lane, to_call.generation, made.number}) > 0;
     const CallOut out{to_call.lane, to_call.generation, made.number, made.asks, probe};
     newest_out_[{out.lane, out.number}] = out.generation;
     auto done = [this, out](handler::CallOutcome outcome) { hear(out, std::move(outcome)); };
@@ -54,6 +84,18 @@ void SimWorker::hear(CallOut out, handler::CallOutcome outcome) {
   if (mine != nullptr && mine->generation() == out.generation)
     process_.ends[out.lane][out.number] = {counts, told.truth.in_doubt, told.truth.marked_at};
   dispatcher_.call_ended(out.lane, out.generation, out.number, std::move(outcome), moment().at);
+}
+
+// If the group never hears of its marker, a call ends without having begun.
+void SimWorker::note_begun(const LaneId& lane, std::uint64_t generation,
+                           const std::vector<delivery::BegunCall>& begun, bool probe) {
+  const delivery::Lane* mine = dispatcher_.find(lane);
+  for (const delivery::BegunCall& call : begun) {
+    if (probe) probes_.insert({lane, generation, call.number});
+    if (mine == nullptr || mine->generation() != generation) continue;
+    const auto& facts = dynamic_cast<const SimCall&>(*call.call).facts;
+    process_.ends[lane][call.number] = {false, call.asks, facts.marked_at};
+  }
 }
 
 // What the transaction of a job with ends must agree with.

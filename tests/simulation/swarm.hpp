@@ -89,7 +89,6 @@ struct Swarm {
   int call_declined = 0;   // of the calls: its caller makes none
   int freeze = 0;          // of the world's steps: nobody moves for a while, or one does not
   int shutdown = 0;        // of the world's steps: a process ends in good order
-  bool loner = false;      // one process, which never ends and keeps its lanes
 
   bool take_restarts_seq = false;  // the rule allows both
   int open_events_max = 1'000;     // of a lane

@@ -12,8 +12,6 @@ constexpr int kQuietRounds = 6;
 constexpr int kStuckRounds = 300;
 constexpr std::chrono::hours kYears{3 * 365 * 24};
 constexpr int kRebalanceAfterCrash = 100;
-constexpr int kDatabaseBack = 50;
-constexpr int kAfterRestore = 60;  // steps
 
 }  // namespace
 
@@ -108,67 +106,6 @@ void World::end_process(std::size_t index) {
     }
   }
   rebalance_due_ = true;
-}
-
-void World::strike_database() {
-  Random& random = scene_.random;
-  const Swarm& swarm = scene_.swarm;
-  if (random.chance(swarm.flush)) scene_.database.flush();
-  if (random.chance(swarm.database_crash)) crash_database();
-  if (random.chance(swarm.failover)) fail_over();
-  if (scene_.faults.database_down) {
-    scene_.faults.database_down = !random.chance(kDatabaseBack);
-  } else {
-    scene_.faults.database_down = random.chance(swarm.database_down);
-  }
-}
-
-// What is lost of calls, somebody must remember: the group's note, or a process that has done it
-// all by itself.
-void World::fail_over() {
-  if (scene_.trace.on()) scene_.trace.add("failover to a replica that is behind");
-  std::map<delivery::LaneId, std::int64_t> before;
-  for (const auto& lane : scene_.broker.lanes()) {
-    const auto& row = scene_.database.tables(lane).row;
-    before[lane] = row ? row->claim.seq : 0;
-  }
-  int transactions = scene_.random.between(0, 8);
-  if (scene_.swarm.performs()) transactions += scene_.calls_random.between(0, 20);
-  scene_.database.fail_over(static_cast<std::size_t>(transactions));
-  restored_ = kAfterRestore;
-  if (scene_.swarm.loner) return;
-  for (const auto& [lane, seq] : before) {
-    const auto& row = scene_.database.tables(lane).row;
-    const std::int64_t back = row ? row->claim.seq : 0;
-    if (back < seq && scene_.broker.group_note(lane) <= back)
-      scene_.broker.commit_group(lane, scene_.broker.group_offset(lane), seq);
-  }
-}
-
-// Calls take long, and longer still is the time for which they may be in doubt.
-void World::let_time_pass() {
-  Random& random = scene_.calls_random;
-  const bool soon_after = restored_ > 0 && --restored_ > 0 && random.chance(30);
-  if (random.chance(scene_.swarm.freeze) || soon_after) {
-    const auto time = std::chrono::milliseconds(random.between(300, 2'500));
-    SimWorker& somebody = *workers_[random.below(workers_.size())];
-    if (random.chance(500)) return scene_.pass(time);
-    if (workers_.size() > 1) somebody.freeze(scene_.now() + time);
-  }
-  const bool waits = std::any_of(workers_.begin(), workers_.end(),
-                                 [](const auto& worker) { return worker->frozen(); });
-  if (waits) scene_.pass(std::chrono::milliseconds(random.between(0, 60)));
-}
-
-void World::stop_somebody() {
-  const bool asked = scene_.calls_random.chance(scene_.swarm.shutdown);
-  if (asked) workers_[scene_.calls_random.below(workers_.size())]->stop();
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    // In the end nobody waits for it any longer.
-    const bool patience_ends = workers_[i]->stopping() && scene_.calls_random.chance(10);
-    if (workers_[i]->stopped() || patience_ends || (workers_[i]->stopping() && !scene_.faults.on))
-      end_process(i);
-  }
 }
 
 void World::age_log(const delivery::LaneId& lane) {

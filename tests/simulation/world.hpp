@@ -37,8 +37,11 @@ class World {
   void end_process(std::size_t index);
   void strike_database();
   void fail_over();
+  bool has_loser(const delivery::LaneId& lane);
+  bool shows_loser(const delivery::LaneId& lane);
   void stop_somebody();
   void let_time_pass();
+  void exile_somebody();
   void age_log(const delivery::LaneId& lane);
   bool recognisable(const delivery::LaneId& lane);
   void crash_database();
