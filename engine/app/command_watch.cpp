@@ -103,6 +103,7 @@ Record command_record(const store::CommandInfo& command) {
           {"lanes", command.lanes},
           {"lanes_finished", command.lanes_finished},
           {"rate", command.rate},
+          {"priority", command.priority ? Cell(*command.priority) : Cell()},
           {"filter", Json{command.filter_json}},
           {"reason", command.reason},
           {"actor", command.actor},

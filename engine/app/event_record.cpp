@@ -1,20 +1,10 @@
 #include "engine/app/event_record.hpp"
 
-#include <algorithm>
-#include <cctype>
-
 #include "engine/base/text.hpp"
 
 namespace spool::app {
-namespace {
 
-// Header names are compared without regard to case (schemas/headers.md).
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-}  // namespace
+using message::HeaderList;
 
 base::Result<HeaderList> parse_headers(const std::vector<std::string>& texts) {
   HeaderList headers;
@@ -26,20 +16,6 @@ base::Result<HeaderList> parse_headers(const std::vector<std::string>& texts) {
     }
     headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  return headers;
-}
-
-HeaderList event_headers(const EventAttributes& attributes, const HeaderList& extra) {
-  HeaderList headers;
-  const HeaderList own = {{"ce_id", attributes.id},     {"ce_source", attributes.source},
-                          {"ce_type", attributes.type}, {"ce_specversion", "1.0"},
-                          {"ce_time", attributes.time}, {"content-type", "application/json"}};
-  for (const auto& header : own) {
-    const bool replaced = std::ranges::any_of(
-        extra, [&](const auto& given) { return same_name(given.first, header.first); });
-    if (!replaced) headers.push_back(header);
-  }
-  headers.insert(headers.end(), extra.begin(), extra.end());
   return headers;
 }
 

@@ -63,12 +63,12 @@ void EventSender::keep_rate() {
   while (Clock::now() < due) wait(due);
 }
 
-base::Status EventSender::send(const std::string& data) {
+base::Status EventSender::send(const std::string& data, const std::string& id) {
   keep_rate();
-  EventAttributes attributes = plan_.attributes;
-  if (attributes.id.empty()) attributes.id = base::to_string(base::random_uuid());
+  message::EventAttributes attributes = plan_.attributes;
+  attributes.id = id.empty() ? base::to_string(base::random_uuid()) : id;
   if (attributes.time.empty()) attributes.time = base::format_rfc3339(wall_clock_now());
-  const HeaderList headers = event_headers(attributes, plan_.extra);
+  const message::HeaderList headers = message::event_headers(attributes, plan_.extra);
   std::vector<message::Header> views;
   for (const auto& [name, value] : headers) views.push_back({name, value});
   const std::optional<std::string> key = plan_.key_of ? plan_.key_of(data) : std::nullopt;

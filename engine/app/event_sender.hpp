@@ -21,8 +21,9 @@ namespace spool::app {
 // What all records of one command have in common.
 struct SendPlan {
   std::string topic;
-  EventAttributes attributes = {};  // id and time empty: fresh ones for each
-  HeaderList extra = {};
+  // id and time empty: fresh ones for each
+  message::EventAttributes attributes = {.source = "spool-cli"};
+  message::HeaderList extra = {};
   std::function<std::optional<std::string>(const std::string& data)> key_of = {};  // empty: none
   std::int64_t rate = 0;  // records a second; 0: as fast as it goes
 };
@@ -40,7 +41,9 @@ class EventSender {
   EventSender(kafka::Producer& producer, SendPlan plan, std::chrono::milliseconds patience,
               OnAcknowledged told);
 
-  base::Status send(const std::string& data);
+  base::Status send(const std::string& data) { return send(data, plan_.attributes.id); }
+  // Under an id of its own.
+  base::Status send(const std::string& data, const std::string& id);
   // Waits for what is still under way.
   base::Status finish();
   // Of the records that were not accepted, the first one's failure.

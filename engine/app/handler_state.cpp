@@ -32,6 +32,22 @@ std::vector<Record> worker_records(const HandlerState& state) {
   return records;
 }
 
+std::vector<Record> duty_records(const std::vector<store::DutyInfo>& duties) {
+  std::vector<Record> records;
+  records.reserve(duties.size());
+  for (const store::DutyInfo& duty : duties) {
+    records.push_back({{"duty", duty.duty},
+                       {"last_run_at", time(duty.last_run_at)},
+                       {"done_at", time(duty.done_at)},
+                       {"rows", duty.rows},
+                       {"events", duty.events},
+                       {"failures", duty.failures},
+                       {"last_error", word(duty.last_error)},
+                       {"owner", word(duty.owner)}});
+  }
+  return records;
+}
+
 Json as_json(const std::vector<Record>& records) {
   std::string out = "[";
   for (const Record& record : records) out += (out.size() > 1 ? ", " : "") + to_json(record);
@@ -116,10 +132,17 @@ void show_handler(CommandContext& context, const HandlerState& state) {
                    {"workers", live},
                    {"acknowledged", acknowledged}};
   const std::vector<Record> workers = worker_records(state);
+  std::vector<Record> duties;
+  if (state.duties) duties = duty_records(*state.duties);
   const bool text = context.output().settings().format == OutputFormat::text;
-  if (!text) record.push_back({"workers_detail", as_json(workers)});
+  if (!text) {
+    record.push_back({"workers_detail", as_json(workers)});
+    if (state.duties) record.push_back({"duties", as_json(duties)});
+  }
   context.output().record(record);
-  if (text) table(context, workers);
+  if (!text) return;
+  table(context, workers);
+  table(context, duties);
 }
 
 void note_silent_workers(CommandContext& context, const HandlerState& state) {

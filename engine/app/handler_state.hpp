@@ -1,11 +1,13 @@
-// A handler as the commands about it show it: what was decided, which workers act on it. For one
-// command of the command line, on its thread and connection.
+// A handler as the commands about it show it: what was decided, which workers act on it, what it
+// does by the clock. For one command of the command line, on its thread and connection.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/app/command_context.hpp"
+#include "engine/store/duty_book.hpp"
 #include "engine/store/handler_switches.hpp"
 
 namespace spool::app {
@@ -13,6 +15,7 @@ namespace spool::app {
 struct HandlerState {
   store::HandlerInfo info;
   std::vector<store::HandlerWorker> workers;
+  std::optional<std::vector<store::DutyInfo>> duties = {};  // if they are to be shown
 };
 
 // Every handler of the configuration and of the database, by name.

@@ -119,12 +119,21 @@ Result<base::Uuid> read_id(const Arguments& arguments, const std::string& positi
   return *id;
 }
 
-Result<std::chrono::milliseconds> read_wait(const Arguments& arguments) {
-  const auto text = arguments.get("wait");
-  if (!text) return std::chrono::milliseconds(kWait);
+Result<std::optional<std::chrono::milliseconds>> read_time(const Arguments& arguments,
+                                                           const std::string& option) {
+  std::optional<std::chrono::milliseconds> time;
+  const auto text = arguments.get(option);
+  if (!text) return time;
   const auto value = config::parse(config::duration(std::chrono::milliseconds(0), kWaitMax), *text);
-  if (!value) return Failure(FailureKind::invalid, "--wait: " + value.failure().text);
-  return std::chrono::milliseconds(std::get<std::int64_t>(*value));
+  if (!value) return Failure(FailureKind::invalid, "--" + option + ": " + value.failure().text);
+  time = std::chrono::milliseconds(std::get<std::int64_t>(*value));
+  return time;
+}
+
+Result<std::chrono::milliseconds> read_wait(const Arguments& arguments) {
+  const auto time = read_time(arguments, "wait");
+  if (!time) return time.failure();
+  return time->value_or(kWait);
 }
 
 }  // namespace spool::app

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,10 @@ base::Result<store::Operator> read_operator(const Arguments& arguments);
 // The positional of that name; `what` it is the id of.
 base::Result<base::Uuid> read_id(const Arguments& arguments, const std::string& positional,
                                  const std::string& what);
+
+// An option that is a time such as 5m; empty: it is not given.
+base::Result<std::optional<std::chrono::milliseconds>> read_time(const Arguments& arguments,
+                                                                 const std::string& option);
 
 // --wait, with its default.
 base::Result<std::chrono::milliseconds> read_wait(const Arguments& arguments);

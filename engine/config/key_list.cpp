@@ -231,10 +231,15 @@ void other_keys(KeyList& list) {
       "audit", duration(1min, kTenYears), [](auto& s) -> auto& { return s.retention.audit; },
       "How long it is kept who did what.");
   list.add(
+      "operations", duration(1min, kTenYears),
+      [](auto& s) -> auto& { return s.retention.operations; },
+      "How long operations on lists are kept after their end, to be looked at.");
+  list.add(
       "tombstones", duration(1min, kTenYears),
       [](auto& s) -> auto& { return s.retention.tombstones; },
-      "How long the ids of removed dead letters are remembered; above dead_letters, and above what "
-      "the topics keep. Shorter: an old copy that is published again applies twice.");
+      "How long the ids of removed dead letters and operations are remembered; above dead_letters, "
+      "and above what the topics keep. Shorter: an old copy that is published again applies "
+      "twice.");
 }
 
 void service_keys(KeyList& list) {
@@ -288,6 +293,29 @@ void service_keys(KeyList& list) {
       "connections_max", count(1, 10'000),
       [](auto& s) -> auto& { return s.upstream.tmdb.connections_max; },
       "Connections of one worker, kept for the next request.");
+}
+
+void lists_keys(KeyList& list) {
+  list.section("lists");
+  list.add(
+      "refresh_interval", duration(0ms, kTenYears),
+      [](auto& s) -> auto& { return s.lists.refresh_interval; },
+      "How often each list is read from TMDB again, to take over what others did to it. Short: "
+      "requests that rate has no room for. 0s: only when somebody asks for it.");
+  list.add(
+      "cache_ttl", duration(0ms, std::chrono::hours(24)),
+      [](auto& s) -> auto& { return s.lists.cache_ttl; },
+      "How long a copy of a list may be given out to readers. Whatever changes the list drops it "
+      "at "
+      "once. 0s: no copies.");
+  list.section("lists.migration");
+  list.add(
+      "percent", count(0, 100), [](auto& s) -> auto& { return s.lists.migration.percent; },
+      "Share of the users whose local lists `spool lists migrate start --all` moves to TMDB. A "
+      "user who is named is taken anyway.");
+}
+
+void replay_keys(KeyList& list) {
   list.section("replay");
   list.add(
       "rate", count(0, 1'000'000), [](auto& s) -> auto& { return s.replay.rate; },
@@ -313,6 +341,8 @@ std::vector<Key> list_keys(const KnownHandlers& handlers) {
   database_keys(list);
   other_keys(list);
   service_keys(list);
+  lists_keys(list);
+  replay_keys(list);
   for (const KnownHandler& handler : handlers) handler_keys(list, handler);
   return std::move(list.keys);
 }

@@ -100,6 +100,8 @@ struct Retention {
   // A producer's duplicate is noticed within so long, for handlers that need to be told.
   std::chrono::milliseconds inbox{7 * 24 * std::chrono::milliseconds(3'600'000)};
   std::chrono::milliseconds audit{365 * 24 * std::chrono::milliseconds(3'600'000)};
+  // How long an operation on a list can be looked at after its end.
+  std::chrono::milliseconds operations{30 * 24 * std::chrono::milliseconds(3'600'000)};
   // The ids of what was removed. Above dead_letters, else an old dead letter applies twice.
   std::chrono::milliseconds tombstones{400 * 24 * std::chrono::milliseconds(3'600'000)};
 };
@@ -129,6 +131,19 @@ struct UpstreamTmdb {
 
 struct Upstream {
   UpstreamTmdb tmdb;
+};
+
+// Which users' local lists `spool lists migrate start --all` takes.
+struct ListMigration {
+  std::int64_t percent = 0;  // of the users, always the same ones; whoever is named is taken anyway
+};
+
+struct Lists {
+  // Of lists at TMDB: how old what was read of one may become before it is read again; 0: that is
+  // done on demand only.
+  std::chrono::milliseconds refresh_interval{24 * 3'600'000};
+  std::chrono::milliseconds cache_ttl{60'000};  // of a copy of what is shown of a list; 0: none
+  ListMigration migration;
 };
 
 struct Replay {
@@ -197,6 +212,7 @@ struct Settings {
   Retention retention;
   Breaker breaker;
   Upstream upstream;
+  Lists lists;
   Replay replay;
   std::map<std::string, HandlerSettings> handlers;  // every known handler, also a disabled one
 };

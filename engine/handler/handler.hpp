@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/handler/apply.hpp"
+#include "engine/handler/duty.hpp"
 #include "engine/handler/perform.hpp"
 
 namespace spool::handler {
@@ -47,6 +48,7 @@ using Way = std::variant<std::unique_ptr<ApplyAtOnce>, std::unique_ptr<PerformTh
 struct Handler {
   HandlerSpec spec;
   Way way;
+  std::vector<std::unique_ptr<Duty>> duties = {};
 
   // Null: the handler goes the other way.
   const ApplyAtOnce* applies() const {

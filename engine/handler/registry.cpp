@@ -1,6 +1,7 @@
 #include "engine/handler/registry.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace spool::handler {
 namespace {
@@ -24,6 +25,11 @@ base::Status HandlerRegistry::add(Handler handler) {
   if (!well_formed(spec.name)) return refuse("a name is 1..64 characters of a-z and _");
   if (spec.topic.empty()) return refuse("no topic");
   if (spec.types.empty()) return refuse("no event types");
+  std::set<std::string> duties;
+  for (const auto& duty : handler.duties) {
+    if (!well_formed(duty->name()) || !duties.insert(duty->name()).second)
+      return refuse("the duty '" + duty->name() + "' is no name, or there twice");
+  }
   for (const Handler& other : handlers_) {
     if (other.spec.name == spec.name) return refuse("the name is taken");
     if (other.spec.topic == spec.topic)

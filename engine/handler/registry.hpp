@@ -12,7 +12,7 @@ namespace spool::handler {
 class HandlerRegistry {
  public:
   // Refuses (invalid) a name or topic that is taken, a malformed name, and a handler without event
-  // types.
+  // types, also a duty's name that is malformed or taken within its handler.
   base::Status add(Handler handler);
 
   const std::vector<Handler>& all() const { return handlers_; }

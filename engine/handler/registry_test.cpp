@@ -36,6 +36,30 @@ TEST(Registry, RefusesWhatCannotWork) {
   EXPECT_FALSE(registry.add(std::move(no_types)));
 }
 
+class NamedDuty final : public Duty {
+ public:
+  explicit NamedDuty(std::string name) : name_(std::move(name)) {}
+  std::string name() const override { return name_; }
+  std::chrono::milliseconds every() const override { return std::chrono::hours(1); }
+  base::Result<DutyDone> run(postgres::Transaction&) override { return DutyDone{}; }
+
+ private:
+  std::string name_;
+};
+
+bool takes_duties(std::initializer_list<const char*> names) {
+  Handler handler = named("one", "t");
+  for (const char* name : names) handler.duties.push_back(std::make_unique<NamedDuty>(name));
+  HandlerRegistry registry;
+  return registry.add(std::move(handler)).ok();
+}
+
+TEST(Registry, OneDutyPerName) {
+  EXPECT_TRUE(takes_duties({"clean_up", "refresh"}));
+  EXPECT_FALSE(takes_duties({"clean_up", "clean_up"}));
+  EXPECT_FALSE(takes_duties({"Clean-up"}));
+}
+
 TEST(Registry, EveryIdempotenceIsServed) {
   HandlerRegistry registry;
   for (const Idempotence any : {Idempotence::natural, Idempotence::ledger, Idempotence::inbox}) {

@@ -49,6 +49,8 @@ Families::Families(prometheus::Registry& registry)
       dead_letters(gauge(registry, metric::kDeadLetters)),
       // handler
       dead_letter_oldest(gauge(registry, metric::kDeadLetterOldest)),
+      // handler, duty
+      duty_success(gauge(registry, metric::kDutySuccess)),
       // group, topic, partition
       lag(gauge(registry, metric::kLag)),
       position(gauge(registry, metric::kPosition)),

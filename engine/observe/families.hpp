@@ -45,6 +45,7 @@ struct Families {
   GaugeFamily& retry_next_due;
   GaugeFamily& dead_letters;
   GaugeFamily& dead_letter_oldest;
+  GaugeFamily& duty_success;
 
   GaugeFamily& lag;
   GaugeFamily& position;

@@ -46,6 +46,9 @@ inline constexpr MetricName kDeadLetters{"spool_dead_letters", "Open dead letter
 inline constexpr MetricName kDeadLetterOldest{
     "spool_dead_letter_oldest_timestamp_seconds",
     "When the oldest open dead letter died; absent if there is none."};
+inline constexpr MetricName kDutySuccess{
+    "spool_duty_last_success_timestamp_seconds",
+    "When any worker last did this of what the handler does by the clock; 0: none ever has."};
 inline constexpr MetricName kLookups{
     "spool_idempotency_lookups_total",
     "Events looked up among those settled before: new, replay (settled, nothing to do), "

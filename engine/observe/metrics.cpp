@@ -201,6 +201,12 @@ void Metrics::set_ledger_uncovered(const std::vector<LaneAudit>& lanes) {
   impl_->audited.replace(uncovered);
 }
 
+void Metrics::set_duty_success(const std::string& handler, const std::string& duty,
+                               base::EpochMicros done) {
+  impl_->state->families.duty_success.Add({{"handler", handler}, {"duty", duty}})
+      .Set(*unix_seconds(done));
+}
+
 void Metrics::set_collector_success(base::EpochMicros now) {
   impl_->state->families.collector_success.Add({}).Set(*unix_seconds(now));
 }

@@ -78,6 +78,9 @@ class Metrics {
   // Every lane that the background audit vouches for at present; the others leave the exposition,
   // so that a lane that has gone elsewhere does not keep what was found here.
   void set_ledger_uncovered(const std::vector<LaneAudit>& lanes);
+  // The last run of a handler's duty that went well, by whichever worker.
+  void set_duty_success(const std::string& handler, const std::string& duty,
+                        base::EpochMicros done);
   // The background collector has read everything that it is to read.
   void set_collector_success(base::EpochMicros now);
 

@@ -59,6 +59,7 @@ void touch_everything(Metrics& metrics, LaneMetrics& lane) {
   metrics.set_replay_jobs({{"running", 1}});
   metrics.count_replayed(ReplayResult::skipped, 2);
   metrics.set_ledger_uncovered({{"progress_events", 3, 0}});
+  metrics.set_duty_success("list_operations", "cleanup", 5'500'000);
   metrics.set_collector_success(4'500'000);
 }
 
@@ -127,6 +128,7 @@ TEST(Metrics, NamesTypesAndLabelsAreThese) {
       "gauge spool_db_pool_connections{state}",
       "gauge spool_dead_letter_oldest_timestamp_seconds{handler}",
       "gauge spool_dead_letters{error_type,handler}",
+      "gauge spool_duty_last_success_timestamp_seconds{duty,handler}",
       "histogram spool_handler_duration_seconds{handler,outcome}",
       "counter spool_idempotency_lookups_total{handler,result}",
       "counter spool_lane_fenced_commits_total{handler,partition}",

@@ -51,6 +51,7 @@ struct Worker::Impl {
   std::vector<std::unique_ptr<Intake>> intakes;
   std::unique_ptr<Companions> companions;
   std::unique_ptr<Housekeeper> housekeeper;
+  std::unique_ptr<DutyRota> rota;
   Upstreams upstreams;
   std::vector<std::unique_ptr<DatabaseWorker>> workers;
   std::vector<store::PgStore*> stores;  // of the workers, while the loop runs
@@ -165,11 +166,8 @@ void Worker::Impl::start_database() {
   const auto look = [this] { housekeeper->hurry(); };
   const JobListener listener{
       [this] { pump_soon(); },
-      [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); },
-      [this](delivery::ToCall calls) { upstreams.hand_over(std::move(calls)); },
-      look,
-      look,
-      look};
+      [this](delivery::ToPublish rows) { relay->hand_over(std::move(rows)); }, look, look, look};
+  rota = std::make_unique<DutyRota>(rota_of(settings), metrics, log);
   for (std::size_t i = 0; i < settings.database_workers; ++i) {
     auto store = make_store();
     stores.push_back(store.get());
@@ -198,9 +196,10 @@ base::Status Worker::Impl::start_intakes() {
     IntakeSettings intake{h.handler->spec.name, h.group, h.topic, settings.drain_timeout,
                           settings.commit_interval};
     intake.slice_records_max = std::min(intake.slice_records_max, h.lane.batch_events_max);
-    intakes.push_back(std::make_unique<Intake>(loop, board, std::move(*opened), std::move(intake),
-                                               metrics, log,
-                                               [this](const base::Failure& f) { fail(f); }));
+    intakes.push_back(std::make_unique<Intake>(
+        loop, board, std::move(*opened), std::move(intake), metrics, log,
+        [this](const base::Failure& f) { fail(f); },
+        [this](delivery::ToCall calls) { upstreams.hand_over(std::move(calls)); }));
   }
   return {};
 }
@@ -238,6 +237,7 @@ std::chrono::milliseconds Worker::Impl::call_limit() const {
 void Worker::Impl::interrupt_stuck_calls(std::chrono::milliseconds limit) {
   for (store::PgStore* store : stores) store->interrupt(limit);
   if (housekeeper) housekeeper->interrupt(limit);
+  if (rota) rota->interrupt(limit);
   upstreams.interrupt(limit);
 }
 
@@ -365,10 +365,10 @@ void Worker::Impl::fail(const base::Failure& failure) {
 void Worker::Impl::shut_down() {
   log_flushed(flushed, log);
   board.close();
-  // A call that does not come back would keep the process for ever; what was drained has none under
-  // way.
+  // A call that does not come back would keep the process for ever; what was drained has none.
   for (store::PgStore* store : stores) store->close();
   if (housekeeper) housekeeper->close();
+  rota.reset();
   workers.clear();
   upstreams.close();
   housekeeper.reset();

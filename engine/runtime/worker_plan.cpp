@@ -71,6 +71,21 @@ std::vector<store::LaneContext> contexts_of(const WorkerSettings& settings) {
   return contexts;
 }
 
+RotaSettings rota_of(const WorkerSettings& settings) {
+  RotaSettings rota;
+  for (const HandlerRoute& h : settings.handlers) {
+    for (const auto& duty : h.handler->duties)
+      rota.duties.push_back({h.handler->spec.name, h.topic, duty.get()});
+  }
+  rota.database = settings.database;
+  rota.producer = settings.producer;
+  rota.publish_limit = settings.producer.delivery_timeout;
+  const auto idle_limit = settings.database.idle_in_transaction_timeout;
+  if (idle_limit.count() > 0) rota.publish_limit = std::min(rota.publish_limit, idle_limit / 2);
+  rota.owner = settings.owner;
+  return rota;
+}
+
 std::chrono::milliseconds longest_statement(const WorkerSettings& settings) {
   std::chrono::milliseconds longest = settings.database.statement_timeout;
   for (const HandlerRoute& h : settings.handlers) longest = std::max(longest, h.timeout);

@@ -4,6 +4,7 @@
 #include "engine/app/handler_state.hpp"
 #include "engine/app/operator_change.hpp"
 #include "engine/app/operator_input.hpp"
+#include "engine/store/duty_book.hpp"
 
 namespace spool::app {
 namespace {
@@ -29,8 +30,11 @@ int list(CommandContext& context) {
 int show(CommandContext& context) {
   auto connection = context.connect();
   if (!connection) return context.fail(connection.failure());
-  const auto state = look_at_handler(context, **connection, context.arguments().get_or("NAME", ""));
+  auto state = look_at_handler(context, **connection, context.arguments().get_or("NAME", ""));
   if (!state) return context.fail(state.failure());
+  auto duties = store::handler_duties(**connection, state->info.handler);
+  if (!duties) return context.fail(duties.failure());
+  state->duties = std::move(*duties);
   show_handler(context, *state);
   note_silent_workers(context, *state);
   return kOk;
@@ -66,7 +70,7 @@ std::vector<Command> handlers_commands() {
                  "Example:\n  spool handlers list",
        .run = list},
       {.path = "handlers show",
-       .help = "One handler, with its workers",
+       .help = "One handler, with its workers and what it does by the clock",
        .positionals = {{"NAME", "The handler"}},
        .footer = "Example:\n  spool handlers show progress_events",
        .run = show},

@@ -273,9 +273,10 @@ std::vector<Command> following() {
        .options = {{"--kind",
                     "KIND",
                     "Other commands too: replay (default), discard, restore, retry_now, cancel, "
+                    "prioritize, "
                     "erase, accept_loss, all",
-                    {"replay", "discard", "restore", "retry_now", "cancel", "erase", "accept_loss",
-                     "all"}},
+                    {"replay", "discard", "restore", "retry_now", "cancel", "prioritize", "erase",
+                     "accept_loss", "all"}},
                    {"--handler", "NAME", "Only of this handler"},
                    {"--state",
                     "WORD",
