@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "handlers/local_lists/migration_duty.hpp"
+
 namespace spool::handlers {
 namespace {
 
@@ -14,8 +16,9 @@ base::Status add(handler::HandlerRegistry& registry, base::Result<handler::Handl
 
 base::Result<handler::HandlerRegistry> all_handlers(const HandlerOptions& options) {
   handler::HandlerRegistry registry;
-  if (auto s = add(registry, list_operations::make_handler(options.list_operations)); !s)
-    return s.failure();
+  auto lists = list_operations::make_handler(options.list_operations);
+  if (lists) lists->duties.push_back(local_lists::migration_duty());
+  if (auto s = add(registry, std::move(lists)); !s) return s.failure();
   if (auto s = add(registry, progress_events::make_handler(options.progress_events)); !s)
     return s.failure();
   return registry;

@@ -7,6 +7,10 @@
 #include "handlers/list_operations/list_commands.hpp"
 #include "handlers/list_operations/operation_commands.hpp"
 #include "handlers/list_operations/publish_key.hpp"
+#include "handlers/list_operations/refresh_commands.hpp"
+#include "handlers/local_lists/export_command.hpp"
+#include "handlers/local_lists/import_command.hpp"
+#include "handlers/local_lists/migrate_commands.hpp"
 #include "handlers/progress_events/progress_commands.hpp"
 #include "handlers/tmdb_sessions/client_settings.hpp"
 #include "handlers/tmdb_sessions/session_commands.hpp"
@@ -61,6 +65,10 @@ base::Result<handler::HandlerRegistry> make_handlers(const Settings& settings) {
   auto unseal = unsealing(settings.upstream.tmdb);
   if (!unseal) return unseal.failure();
   options.list_operations.unseal = std::move(*unseal);
+  options.list_operations.refresh_interval = settings.lists.refresh_interval;
+  options.list_operations.cache_ttl = settings.lists.cache_ttl;
+  options.list_operations.cleanup.operations = settings.retention.operations;
+  options.list_operations.cleanup.tombstones = settings.retention.tombstones;
   options.list_operations.client = tmdb_sessions::client_settings(settings.upstream.tmdb);
   return handlers::all_handlers(options);
 }
@@ -73,7 +81,9 @@ app::Program program() {
   program.known = known_handlers();
   program.commands = progress_events::progress_commands();
   for (auto&& group : {list_operations::operation_commands(), list_operations::list_commands(),
-                       tmdb_sessions::session_commands()})
+                       list_operations::refresh_commands(),
+                       std::vector{local_lists::export_command(), local_lists::import_command()},
+                       local_lists::migrate_commands(), tmdb_sessions::session_commands()})
     program.commands.insert(program.commands.end(), group.begin(), group.end());
   program.publish_key = [](std::string_view type, const std::string& data) {
     auto key = list_operations::publish_key(type, data);

@@ -37,7 +37,7 @@ TEST_F(AdmissionPgTest, EveryColumnIsWritten) {
                   id +
                   "', 'operation_data', '{\"movie_id\":550}'::jsonb, 'error_type', null,"
                   " 'error_message', null, 'reason', null, 'result', null,"
-                  " 'correlation_id', 'c-1', 'in_doubt', false)"));
+                  " 'correlation_id', 'c-1', 'in_doubt', false, 'details', null)"));
   EXPECT_EQ(value("select existence || ' ' || complete from media.lists"), "unknown false");
 }
 

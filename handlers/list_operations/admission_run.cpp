@@ -1,5 +1,6 @@
 #include "handlers/list_operations/admission_run.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "handlers/list_operations/told.hpp"
@@ -89,6 +90,7 @@ bool AdmissionRun::comes_again(std::size_t index, const KnownRow& row) {
   if (!row.begun) return true;
   // It holds its place: a call of it may be under way.
   admitted_.events[index].order_key = std::to_string(row.list);
+  admitted_.events[index].priority = static_cast<std::int16_t>(row.priority);
   return false;
 }
 
@@ -107,6 +109,8 @@ Status AdmissionRun::find_lists() {
     }
     entries_[i].row = &row;
     entries_[i].change = operation.change;
+    // An operator may have changed it, or something of more haste was merged into it.
+    entries_[i].priority = entries_[i].before ? entries_[i].before->priority : operation.priority;
     take_merged(entries_[i]);
     admitted_.events[i].order_key = std::to_string(row.id);
     admitted_.events[i].due = staged_[i].due;
@@ -197,12 +201,15 @@ void AdmissionRun::merge(std::size_t index, List& list) {
   for (const Swallowed& swallowed : merged.swallowed) {
     const Candidate& candidate = list.candidates[swallowed.number];
     const std::string reason(to_string(swallowed.reason));
+    std::int32_t& priority = entries_[index].priority;
     if (candidate.of_batch) {
+      priority = std::max(priority, entries_[candidate.index].priority);
       entries_[candidate.index].reason = reason;
       tell_ended(candidate.index);
       continue;
     }
     const WaitingRow& row = waiting_[candidate.index];
+    priority = std::max(priority, row.priority);
     rows_.swallowed.push_back({row.id, reason, row.begun});
     admitted_.swallowed.push_back(row.event);
     admitted_.told.push_back(
@@ -225,8 +232,14 @@ Status AdmissionRun::write() {
     Entry& entry = entries_[i];
     if (entry.row == nullptr) continue;
     const StagedOperation& staged = staged_[i];
+    const bool reads =
+        entry.change.type == OperationType::refresh_list && !entry.change.compare_only;
+    changed_[entry.row->id] |= reads;
+    if (entry.before) changed_.try_emplace(entry.before->list, false);
     NewRow row{entry.id, staged.event, entry.row->id, staged.operation};
     row.operation.change = std::move(entry.change);
+    row.operation.priority = entry.priority;
+    admitted_.events[i].priority = static_cast<std::int16_t>(entry.priority);
     row.life = staged.life;
     row.scheduled = waits_for_time(i);
     row.reason = std::move(entry.reason);
@@ -237,7 +250,7 @@ Status AdmissionRun::write() {
   auto written = store_.write(rows_);
   if (!written) return written.failure();
   admitted_.rows = *written;
-  return {};
+  return store_.changed(changed_);
 }
 
 }  // namespace spool::list_operations

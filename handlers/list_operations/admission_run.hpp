@@ -48,6 +48,7 @@ class AdmissionRun {
     base::Uuid id = {};
     std::optional<KnownRow> before = {};  // as it was when it is admitted again
     Change change = {};
+    std::int32_t priority = kPriorityDefault;
     std::string reason = {};  // not empty: it has ended
   };
 
@@ -75,6 +76,7 @@ class AdmissionRun {
   std::map<std::int64_t, List> lists_;
   std::vector<WaitingRow> waiting_;
   AdmissionRows rows_;
+  ChangedLists changed_;
 };
 
 }  // namespace spool::list_operations

@@ -18,7 +18,8 @@ constexpr Statement kFindKnown{
     " exists (select 1 from media.operation_tombstones t"
     " where t.hash = media.operation_hash(e.source, e.event_id)),"
     " exists (select 1 from media.queued_list_operations o where o.id = e.row_id"
-    " and (o.source, o.event_id) <> (e.source, e.event_id)), q.operation_type, q.operation_data"
+    " and (o.source, o.event_id) <> (e.source, e.event_id)), q.operation_type, q.operation_data,"
+    " q.priority"
     " from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality"
     " as e (source, event_id, row_id, nr)"
     " left join lateral (select * from media.queued_list_operations q where q.source = e.source"
@@ -56,7 +57,7 @@ constexpr Statement kConfirmed{
 constexpr Statement kWaiting{
     "list_operations_waiting",
     "select q.list_id, q.id, q.source, q.event_id, q.begun_at is not null,"
-    " q.operation_type, q.operation_data"
+    " q.operation_type, q.operation_data, q.priority"
     " from unnest($1::bigint[], $2::boolean[]) as n (list_id, whole)"
     " cross join lateral (select * from media.queued_list_operations q"
     " where q.list_id = n.list_id and q.status in ('pending', 'processing') and not q.scheduled"
@@ -72,8 +73,8 @@ constexpr Statement kWrite{
     " next_attempt_at, priority, life, scheduled, reason, correlation_id, in_doubt, begun_at,"
     " status, finished_at)"
     " select e.id, e.source, e.event_id, e.list_id, e.operation_type, e.operation_data::jsonb,"
-    " e.tmdb_user_id, e.tmdb_list_id, e.list_ref, " SPOOL_AT("e.scheduled_for") ","
-    " case when e.scheduled then " SPOOL_AT("e.scheduled_for") " end, e.priority, e.life,"
+    " e.tmdb_user_id, e.tmdb_list_id, e.list_ref, " SPOOL_TIME("e.scheduled_for") ","
+    " case when e.scheduled then " SPOOL_TIME("e.scheduled_for") " end, e.priority, e.life,"
     " e.scheduled, e.reason, e.correlation_id, e.in_doubt,"
     " case when e.in_doubt and e.operation_type = 'create_list' and e.reason is null then now() end,"
     " case when e.reason is null then 'pending' else 'completed' end,"
@@ -156,8 +157,8 @@ Result<std::vector<KnownEvent>> AdmissionStore::find_known(
     if (!status) return disagree("an operation of an unknown status");
     auto change = read_change(decoder_, *rows, i, 7);
     if (!change) return change.failure();
-    known[i].row = KnownRow{rows->uuid(i, 0), rows->int64(i, 1),   rows->int32(i, 2),
-                            *status,          rows->boolean(i, 4), std::move(*change)};
+    known[i].row = KnownRow{rows->uuid(i, 0),    rows->int64(i, 1),  rows->int32(i, 2), *status,
+                            rows->boolean(i, 4), std::move(*change), rows->int32(i, 9)};
   }
   return known;
 }
@@ -232,7 +233,8 @@ Result<std::vector<WaitingRow>> AdmissionStore::waiting(const WaitingQuery& quer
                        rows->uuid(i, 1),
                        {rows->text(i, 2), rows->text(i, 3)},
                        std::move(*change),
-                       rows->boolean(i, 4)});
+                       rows->boolean(i, 4),
+                       rows->int32(i, 7)});
   }
   return waiting;
 }
@@ -265,6 +267,10 @@ Result<std::int64_t> AdmissionStore::write(const AdmissionRows& rows) {
   if (written->int64(0, 1) != static_cast<std::int64_t>(rows.swallowed.size()))
     return disagree("an operation that is swallowed does not wait");
   return written->int64(0, 0) + written->int64(0, 1) + written->int64(0, 2);
+}
+
+base::Status AdmissionStore::changed(const ChangedLists& lists) {
+  return list_operations::changed(transaction_, lists);
 }
 
 }  // namespace spool::list_operations

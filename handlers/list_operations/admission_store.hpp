@@ -13,6 +13,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/message/identity.hpp"
+#include "handlers/list_operations/list_cache.hpp"
 #include "handlers/list_operations/list_state.hpp"
 #include "handlers/list_operations/operation.hpp"
 #include "handlers/list_operations/status.hpp"
@@ -31,6 +32,7 @@ struct KnownRow {
   OperationStatus status = OperationStatus::pending;
   bool begun = false;
   Change change = {};  // with what was merged into it
+  std::int32_t priority = kPriorityDefault;
 };
 
 struct KnownEvent {
@@ -64,6 +66,7 @@ struct WaitingRow {
   message::Identity event = {};
   Change change = {};
   bool begun = false;
+  std::int32_t priority = kPriorityDefault;
 };
 
 // What is to be known of a list's waiting operations: a clear or a delete concerns all of them,
@@ -78,7 +81,7 @@ struct NewRow {
   base::Uuid id = {};
   message::Identity event = {};
   std::int64_t list = 0;
-  Operation operation = {};  // its change as it was merged
+  Operation operation = {};  // its change and its priority as they were merged
   std::int32_t life = 0;
   bool scheduled = false;
   std::string reason = {};  // not empty: it is completed already
@@ -116,6 +119,8 @@ class AdmissionStore {
 
   // In the order of `admitted`. How many rows.
   base::Result<std::int64_t> write(const AdmissionRows& rows);
+
+  base::Status changed(const ChangedLists& lists);
 
  private:
   postgres::Transaction& transaction_;

@@ -61,6 +61,12 @@ CallOutcome created(std::int64_t tmdb_list_id) {
   return handler::Performed{std::move(answer)};
 }
 
+CallOutcome refreshed(ListState fetched) {
+  auto answer = std::make_shared<ListAnswer>();
+  answer->fetched = std::move(fetched);
+  return handler::Performed{std::move(answer)};
+}
+
 CallOutcome found(const ListCall& call, const Verdict& verdict) {
   switch (verdict.finding) {
     case Finding::had_effect:

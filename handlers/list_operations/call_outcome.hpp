@@ -23,5 +23,6 @@ handler::CallOutcome found(const ListCall& call, const Verdict& verdict);
 
 handler::CallOutcome performed(std::string note = {});
 handler::CallOutcome created(std::int64_t tmdb_list_id);
+handler::CallOutcome refreshed(ListState fetched);
 
 }  // namespace spool::list_operations

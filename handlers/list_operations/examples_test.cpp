@@ -40,7 +40,7 @@ TEST(Examples, ValidOnesAreAcceptedAndThereIsOneOfEachType) {
     ASSERT_EQ(rejection, nullptr) << path << ": " << rejection->message();
     types.insert(std::get<Operation>(result).change.type);
   }
-  EXPECT_EQ(types.size(), 6U);
+  EXPECT_EQ(types.size(), 7U);
 }
 
 TEST(Examples, InvalidOnesAreRefusedForTheFieldInTheirName) {

@@ -12,7 +12,7 @@
 #include "engine/base/time.hpp"
 #include "engine/base/uuid.hpp"
 #include "engine/handler/perform.hpp"
-#include "handlers/list_operations/operation.hpp"
+#include "handlers/list_operations/list_state.hpp"
 #include "handlers/tmdb/calls.hpp"
 
 namespace spool::list_operations {
@@ -41,6 +41,7 @@ struct ListCall final : handler::Call {
 
 struct ListAnswer final : handler::Answer {
   std::optional<std::int32_t> tmdb_list_id = {};  // of a list that was created
+  std::optional<ListState> fetched = {};          // of a refresh: as it stands there, or gone
   bool session_over = false;                      // TMDB does not know the user's login any more
   std::string note = {};                          // for people
 };

@@ -6,7 +6,8 @@
 #include "engine/app/command_context.hpp"
 #include "engine/app/operator_input.hpp"
 #include "engine/postgres/connection.hpp"
-#include "handlers/list_operations/list_query.hpp"
+#include "handlers/list_operations/cache_command.hpp"
+#include "handlers/list_operations/list_cache.hpp"
 #include "handlers/list_operations/operation_input.hpp"
 
 namespace spool::list_operations {
@@ -70,7 +71,8 @@ app::Record words_record(const ListWords& words) {
           {"movies", words.movies}};
 }
 
-app::Record head_record(const ListInfo& list) {
+app::Record head_record(const ReadList& read) {
+  const ListInfo& list = read.info;
   return {{"tmdb_list_id", number_cell(list.tmdb_list_id)},
           {"list_ref", id_cell(list.list_ref)},
           {"user_id", std::int64_t{list.user}},
@@ -79,7 +81,9 @@ app::Record head_record(const ListInfo& list) {
           {"operations", list.operations},
           {"sharing_url", text_cell(list.sharing_url)},
           {"sync_status", list.sync_status},
-          {"last_synced_at", time_cell(list.last_synced_at)}};
+          {"last_synced_at", time_cell(list.last_synced_at)},
+          {"source", read.cached ? "cache" : "database"},
+          {"stale", read.stale}};
 }
 
 const std::vector<std::string> kItemKeys = {"movie_id", "mark", "confirmed", "added_at"};
@@ -103,12 +107,12 @@ app::Json items_json(const std::vector<ListItem>& items) {
 }
 
 // Text: what is shown, and what is confirmed where that is something else.
-void show_text(CommandContext& context, const ListInfo& list, const std::vector<ListItem>& items) {
-  app::Record record = head_record(list);
-  const app::Record confirmed = words_record(list.confirmed);
+void show_text(CommandContext& context, const ReadList& read) {
+  app::Record record = head_record(read);
+  const app::Record confirmed = words_record(read.info.confirmed);
   const app::OutputSettings& settings = context.output().settings();
   std::size_t at = 0;
-  for (app::Field& field : words_record(list.shown)) {
+  for (app::Field& field : words_record(read.info.shown)) {
     const app::Field& sure = confirmed[at++];
     const bool same = app::to_json(field.value) == app::to_json(sure.value);
     record.push_back(std::move(field));
@@ -116,49 +120,63 @@ void show_text(CommandContext& context, const ListInfo& list, const std::vector<
   }
   context.output().record(record);
   context.output().document("");
-  context.output().list(kItemKeys, item_rows(items), "no movie");
+  context.output().list(kItemKeys, item_rows(read.items), "no movie");
 }
 
 // The one that is meant; fails with `not_found`, and with `conflict` if there are several.
-base::Result<ListInfo> find_one(postgres::Connection& connection, const app::Arguments& arguments) {
+base::Result<ReadList> read_one(postgres::Connection& connection, const app::Arguments& arguments,
+                                const CacheSettings& settings) {
   const std::string text = arguments.get_or("ID", "");
   const auto id = parse_list_id(text, "ID");
   if (!id) return id.failure();
   const auto user = read_user(arguments, "user");
   if (!user) return user.failure();
-  auto found = find_lists(connection, *id, *user);
+  const auto found = find_list_rows(connection, *id, *user);
   if (!found) return found.failure();
-  if (found->empty())
-    return base::Failure(base::FailureKind::not_found, "no list " + text + " is known here");
+  const base::Failure unknown(base::FailureKind::not_found, "no list " + text + " is known here");
+  if (found->empty()) return unknown;
   if (found->size() > 1)
     return base::Failure(
         base::FailureKind::conflict,
         std::to_string(found->size()) + " users have a list " + text + ": say --user N");
-  return std::move(found->front());
+  auto read = read_list(connection, found->front(), settings, arguments.has("no-cache"));
+  if (!read) return read.failure();
+  if (!*read) return unknown;
+  return std::move(**read);
+}
+
+void note_stale(CommandContext& context, const ListInfo& list) {
+  context.note((list.last_synced_at == 0
+                    ? "not read from TMDB so far"
+                    : "last read from TMDB at " + base::format_rfc3339(list.last_synced_at)) +
+               std::string(": what others did to it since is not shown; reading it is asked for"));
 }
 
 int show(CommandContext& context) {
   const auto limit = context.arguments().number("limit", 1, kItemsMax);
   if (!limit) return context.fail(limit.failure());
+  const auto& loaded = context.configuration();
+  if (!loaded) return context.fail(loaded.failure());
+  const auto& settings = loaded->settings.lists;
   auto connection = context.connect();
   if (!connection) return context.fail(connection.failure());
-  const auto found = find_one(**connection, context.arguments());
-  if (!found) return context.fail(found.failure());
-  const std::int64_t wanted = limit->value_or(kItems);
-  auto items = list_items(**connection, found->row, wanted + 1);
-  if (!items) return context.fail(items.failure());
-  const bool more = items->size() > static_cast<std::size_t>(wanted);
-  if (more) items->pop_back();
+  auto read =
+      read_one(**connection, context.arguments(), {settings.cache_ttl, settings.refresh_interval});
+  if (!read) return context.fail(read.failure());
+  const auto wanted = static_cast<std::size_t>(limit->value_or(kItems));
+  const bool more = read->items.size() > wanted;
+  if (more) read->items.resize(wanted);
   if (context.output().settings().format == app::OutputFormat::text) {
-    show_text(context, *found, *items);
+    show_text(context, *read);
   } else {
-    app::Record record = head_record(*found);
-    record.push_back({"shown", app::Json{app::to_json(words_record(found->shown))}});
-    record.push_back({"confirmed", app::Json{app::to_json(words_record(found->confirmed))}});
-    record.push_back({"items", items_json(*items)});
+    app::Record record = head_record(*read);
+    record.push_back({"shown", app::Json{app::to_json(words_record(read->info.shown))}});
+    record.push_back({"confirmed", app::Json{app::to_json(words_record(read->info.confirmed))}});
+    record.push_back({"items", items_json(read->items)});
     context.output().record(record);
   }
   if (more) context.note("only the first " + std::to_string(wanted) + " movies: --limit N");
+  if (read->stale) note_stale(context, read->info);
   return app::kOk;
 }
 
@@ -183,12 +201,18 @@ std::vector<app::Command> list_commands() {
        .help = "One list: what is confirmed, what is shown, and its movies",
        .positionals = {{"ID", "Its id at TMDB, or its list_ref"}},
        .options = {{"--user", "N", "Whose, if several users have chosen the same list_ref"},
-                   {"--limit", "N", "At most so many movies (default 1000)"}},
-       .footer = "Movies are adding, removing or settled; confirmed: TMDB has it on the list, as "
-                 "far as is known.\ncomplete: no other movie is on it.\n"
-                 "Exit codes: 4 it is not known here, 5 several users have it.\n"
-                 "Examples:\n  spool lists show 8136\n  spool lists show UUID --user 42 -o json",
+                   {"--limit", "N", "At most so many movies (default 1000)"},
+                   {"--no-cache", "", "Compute it, also if there is a copy of it"}},
+       .footer =
+           "Movies are adding, removing or settled; confirmed: TMDB has it on the list, as "
+           "far as is known.\ncomplete: no other movie is on it.\n"
+           "source: a copy (cache), which is as new as what the database says, or that.\n"
+           "stale: it was not read from TMDB for lists.refresh_interval; a worker is asked to "
+           "read it.\n"
+           "Exit codes: 4 it is not known here, 5 several users have it.\n"
+           "Examples:\n  spool lists show 8136\n  spool lists show UUID --user 42 -o json",
        .run = show},
+      cache_command(),
   };
 }
 

@@ -45,6 +45,7 @@ struct ModelList {
       set(change.fields);
       return true;
     }
+    if (type == OperationType::refresh_list) return true;
     // A list that is not there has been deleted, and has no such movie: both are done.
     if (!exists()) return type == OperationType::delete_list || type == OperationType::remove_movie;
     if (type == OperationType::delete_list) deleted = true;
@@ -96,7 +97,8 @@ class RandomLists {
   }
 
   Change change() {
-    const int dice = below(100);
+    const int dice = below(108);
+    if (dice >= 100) return {.type = OperationType::refresh_list, .compare_only = chance(40)};
     if (dice < 5) return {OperationType::create_list, {"n0", "", true, "en"}};
     if (dice < 9) return {OperationType::delete_list};
     if (dice < 16) return {OperationType::clear_list};

@@ -6,8 +6,10 @@
 
 #include "handlers/list_operations/admission.hpp"
 #include "handlers/list_operations/list_caller.hpp"
+#include "handlers/list_operations/refresh_duty.hpp"
 #include "handlers/list_operations/settlement.hpp"
 #include "handlers/list_operations/turns.hpp"
+#include "handlers/list_operations/warm_duty.hpp"
 
 namespace spool::list_operations {
 namespace {
@@ -52,7 +54,12 @@ base::Result<handler::Handler> make_handler(const Settings& settings) {
                             handler::Order::finer_key};
   spec.dependencies = {"tmdb"};
   spec.user_field = "tmdb_user_id";
-  return handler::Handler{std::move(spec), std::make_unique<ListOperations>(settings)};
+  handler::Handler made{std::move(spec), std::make_unique<ListOperations>(settings)};
+  made.duties.push_back(std::make_unique<CleanupDuty>(settings.cleanup));
+  if (settings.refresh_interval.count() > 0)
+    made.duties.push_back(make_refresh_duty(settings.refresh_interval));
+  if (settings.cache_ttl.count() > 0) made.duties.push_back(make_warm_duty(settings.cache_ttl));
+  return made;
 }
 
 }  // namespace spool::list_operations

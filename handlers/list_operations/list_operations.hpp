@@ -4,11 +4,13 @@
 // its own; its tables are the truth.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
 
 #include "engine/handler/handler.hpp"
+#include "handlers/list_operations/cleanup_duty.hpp"
 #include "handlers/tmdb/client_settings.hpp"
 
 namespace spool::list_operations {
@@ -21,6 +23,9 @@ using Unseal =
 struct Settings {
   Unseal unseal;
   tmdb::ClientSettings client = {};
+  CleanupSettings cleanup = {};
+  std::chrono::milliseconds refresh_interval{0};  // 0: lists are read only when somebody asks
+  std::chrono::milliseconds cache_ttl{0};         // of copies of lists; 0: there are none
 };
 
 // Fails (invalid) when a setting is missing.

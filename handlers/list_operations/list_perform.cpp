@@ -98,6 +98,45 @@ tmdb::ListChange list_change(const ListFields& fields) {
 using ClientPtr = std::shared_ptr<tmdb::Client>;
 using ListCallPtr = std::shared_ptr<const ListCall>;
 
+ListState state_of(const tmdb::WholeList& whole) {
+  ListState state;
+  state.existence = Existence::exists;
+  state.fields.name = whole.list.name;
+  state.fields.description = whole.list.description;
+  state.fields.is_public = whole.list.is_public;
+  if (!whole.list.language.empty()) state.fields.language = whole.list.language;
+  for (const tmdb::Item& item : whole.list.items) {
+    if (item.media_type == tmdb::MediaType::movie)
+      state.movies.push_back(static_cast<std::int32_t>(item.id));
+  }
+  state.complete = whole.complete;
+  return state;
+}
+
+// The list as it stands, or a failure to ask.
+using Fetched = std::variant<ListState, tmdb::CallFailure>;
+
+asio::awaitable<Fetched> fetch(ClientPtr client, ListCallPtr call, tmdb::CallContext context) {
+  const std::int64_t list = call->tmdb_list_id.value_or(0);
+  const auto result = co_await client->whole_list(call->credentials, std::move(context), list);
+  if (const tmdb::CallFailure* failure = failure_of(result)) {
+    if (failure->type != message::ErrorType::upstream_not_found) co_return Fetched(*failure);
+    ListState gone;
+    gone.existence = Existence::gone;
+    co_return Fetched(std::move(gone));
+  }
+  co_return Fetched(state_of(std::get<tmdb::WholeList>(result)));
+}
+
+Outcome refresh(ClientPtr client, ListCallPtr call, tmdb::CallContext context) {
+  Fetched fetched = co_await fetch(client, call, std::move(context));
+  if (auto* failure = std::get_if<tmdb::CallFailure>(&fetched)) {
+    failure->in_doubt = false;  // reading leaves no trace
+    co_return failed(*failure);
+  }
+  co_return refreshed(std::get<ListState>(std::move(fetched)));
+}
+
 Outcome create(ClientPtr client, ListCallPtr call, tmdb::CallContext context) {
   const tmdb::NewList list = new_list(call->change.fields);
   const auto result = co_await client->create_list(call->credentials, std::move(context), list);
@@ -112,6 +151,10 @@ Outcome carry_out(ClientPtr client, ListCallPtr call, handler::Ticket ticket) {
   switch (change.type) {
     case OperationType::create_list:
       break;
+    case OperationType::refresh_list: {
+      CallOutcome outcome = co_await refresh(client, call, std::move(context));
+      co_return outcome;
+    }
     case OperationType::update_list: {
       const tmdb::ListChange fields = list_change(change.fields);
       const auto result =
@@ -164,37 +207,8 @@ Outcome ask_for_new(ClientPtr client, ListCallPtr call, tmdb::CallContext contex
   co_return found(*call, reconcile_create(create, lists, all.complete, doubt.known_lists));
 }
 
-ListState state_of(const tmdb::WholeList& whole) {
-  ListState state;
-  state.existence = Existence::exists;
-  state.fields.name = whole.list.name;
-  state.fields.description = whole.list.description;
-  state.fields.is_public = whole.list.is_public;
-  if (!whole.list.language.empty()) state.fields.language = whole.list.language;
-  for (const tmdb::Item& item : whole.list.items) {
-    if (item.media_type == tmdb::MediaType::movie)
-      state.movies.push_back(static_cast<std::int32_t>(item.id));
-  }
-  state.complete = whole.complete;
-  return state;
-}
-
-// The list as it stands, or a failure to ask.
-using Fetched = std::variant<ListState, tmdb::CallFailure>;
-
-asio::awaitable<Fetched> fetch(ClientPtr client, ListCallPtr call, tmdb::CallContext context) {
-  const std::int64_t list = call->tmdb_list_id.value_or(0);
-  const auto result = co_await client->whole_list(call->credentials, std::move(context), list);
-  if (const tmdb::CallFailure* failure = failure_of(result)) {
-    if (failure->type != message::ErrorType::upstream_not_found) co_return Fetched(*failure);
-    ListState gone;
-    gone.existence = Existence::gone;
-    co_return Fetched(std::move(gone));
-  }
-  co_return Fetched(state_of(std::get<tmdb::WholeList>(result)));
-}
-
 Outcome ask(ClientPtr client, ListCallPtr call, handler::Ticket ticket) {
+  if (call->change.type == OperationType::refresh_list) co_return handler::HadNoEffect{};
   tmdb::CallContext context = context_of(*call, ticket);
   if (call->change.type == OperationType::create_list) {
     CallOutcome outcome = co_await ask_for_new(client, call, std::move(context));

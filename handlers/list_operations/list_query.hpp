@@ -74,6 +74,11 @@ base::Result<ListPage> lists_of_user(postgres::Connection& connection, std::int3
 base::Result<std::vector<ListInfo>> find_lists(postgres::Connection& connection, const ListId& id,
                                                std::optional<std::int32_t> user);
 
+// The same as the mirror's own ids.
+base::Result<std::vector<std::int64_t>> find_list_rows(postgres::Connection& connection,
+                                                       const ListId& id,
+                                                       std::optional<std::int32_t> user);
+
 // In their order, as they are shown.
 base::Result<std::vector<ListItem>> list_items(postgres::Connection& connection, std::int64_t row,
                                                std::int64_t limit);

@@ -36,6 +36,7 @@ void confirm(ListState& state, const Change& change) {
   if (!can_be_changed(state.existence)) return;
   switch (change.type) {
     case OperationType::create_list:
+    case OperationType::refresh_list:
       return;
     case OperationType::delete_list:
       state = {.existence = Existence::gone, .complete = true};

@@ -33,7 +33,8 @@ Presence presence(const ListState& state, std::int32_t movie_id);
 bool can_be_changed(Existence existence);
 
 // The change was carried out. What the service takes without doing anything (a movie that is there
-// already, a list that is not there to be deleted) changes nothing here either.
+// already, a list that is not there to be deleted) changes nothing here either, nor does reading
+// the list: what was found is taken over by rebased().
 void confirm(ListState& state, const Change& change);
 
 }  // namespace spool::list_operations

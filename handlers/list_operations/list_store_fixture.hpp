@@ -31,6 +31,7 @@ struct Sent {
   std::int32_t user = 7;
   base::EpochMicros scheduled_for = 0;
   std::string source = "phone";
+  std::int32_t priority = kPriorityDefault;
 };
 
 inline Sent add(std::string id, std::int32_t movie, std::int32_t list = 42) {
@@ -53,6 +54,23 @@ inline ListAnswer created(std::int32_t list) {
   return answer;
 }
 
+inline Sent refresh(std::string id, std::int32_t list = 42, bool compare_only = false) {
+  return {std::move(id), "refresh_list", compare_only ? R"({"compare_only":true})" : "{}", list};
+}
+
+// What a reading brings.
+inline ListAnswer fetched(std::vector<std::int32_t> movies, const std::string& name = "Noir") {
+  ListAnswer answer;
+  answer.fetched = {Existence::exists, {name, "", true, "en"}, std::move(movies), true};
+  return answer;
+}
+
+inline ListAnswer fetched_gone() {
+  ListAnswer answer;
+  answer.fetched = {.existence = Existence::gone};
+  return answer;
+}
+
 inline ListAnswer login_over() {
   ListAnswer answer;
   answer.session_over = true;
@@ -67,6 +85,7 @@ inline std::string json_of(const Sent& sent) {
                          : ",\"list_ref\":\"" + sent.ref + "\"";
   if (sent.scheduled_for != 0)
     json += ",\"scheduled_for\":\"" + base::format_rfc3339(sent.scheduled_for) + "\"";
+  if (sent.priority != kPriorityDefault) json += ",\"priority\":" + std::to_string(sent.priority);
   return json + "}";
 }
 

@@ -28,6 +28,10 @@ std::string_view to_string(Reason reason) {
       return "the list was deleted before it was created";
     case Reason::duplicate_create:
       return "another operation creates the list of this list_ref";
+    case Reason::newer_refresh:
+      return "a later operation reads the list";
+    case Reason::nothing_to_read:
+      return "the list is gone, or is being deleted";
   }
   return "";
 }
@@ -57,6 +61,7 @@ void Merger::note_in_flight(const Change& change) {
       movies_in_flight_.insert(change.movie_id);
       break;
     case OperationType::update_list:
+    case OperationType::refresh_list:
       break;
   }
 }
@@ -65,6 +70,7 @@ void Merger::note_in_flight(const Change& change) {
 void Merger::seal() {
   newest_by_movie_ = {};  // clear() would cost its largest size each time
   updates_.clear();
+  refreshes_.clear();
 }
 
 void Merger::keep(const Change& change) {
@@ -86,6 +92,9 @@ void Merger::keep(const Change& change) {
     case OperationType::update_list:
       if (!doomed_) updates_.push_back({number, change.fields});
       break;
+    case OperationType::refresh_list:
+      if (!doomed_) refreshes_.push_back({number, change.compare_only});
+      break;
     case OperationType::add_movie:
     case OperationType::remove_movie: {
       if (doomed_) break;
@@ -103,6 +112,8 @@ Merged Merger::admit(Change change) {
     merge_create(merged);
   } else if (type == OperationType::delete_list) {
     merge_delete(merged);
+  } else if (type == OperationType::refresh_list) {
+    merge_refresh(merged);
   } else if (!doomed_) {
     if (type == OperationType::update_list) merge_update(merged);
     if (type == OperationType::clear_list) merge_clear(merged);
@@ -181,6 +192,19 @@ void Merger::merge_movie(Merged& merged) {
   if (!undoes || !proves_nothing_changes(merged.change)) return;
   for (Swallowed& swallowed : merged.swallowed) swallowed.reason = Reason::no_net_effect;
   merged.ended = Reason::no_net_effect;
+}
+
+// One that only compares is no substitute for one that takes over what it finds.
+void Merger::merge_refresh(Merged& merged) {
+  if (doomed_) {
+    merged.ended = Reason::nothing_to_read;
+    return;
+  }
+  std::erase_if(refreshes_, [&](const Refresh& refresh) {
+    if (merged.change.compare_only && !refresh.compare_only) return false;
+    swallow(merged, refresh.number, Reason::newer_refresh);
+    return true;
+  });
 }
 
 // Whether the list is, as far as this movie goes, already what the change asks for, and stays so

@@ -2,8 +2,9 @@
 // and only what was admitted earlier gives way to what comes later. Operations whose time has not
 // come take no part: they are merged when they come due, as the newest. What is merged leaves the
 // list with the fields and the set of movies that the whole sequence would have left; the order of
-// the movies is that of the calls that are made. Pure; a Merger belongs to one thread, and n
-// operations cost O(n + items).
+// the movies is that of the calls that are made. Reading a list has no part in it: what is merged
+// is the same with and without. Pure; a Merger belongs to one thread, and n operations cost O(n +
+// items).
 #pragma once
 
 #include <cstddef>
@@ -28,6 +29,8 @@ enum class Reason : std::uint8_t {
   no_net_effect,     // it and the later one leave the list as it is
   never_created,     // the list is deleted before its creation has begun
   duplicate_create,  // the list of this ref is, or was, created by another
+  newer_refresh,     // a later one reads the list
+  nothing_to_read,   // the list is gone, or will be
 };
 
 // For people.
@@ -71,6 +74,11 @@ class Merger {
     ListFields fields;
   };
 
+  struct Refresh {
+    std::size_t number;
+    bool compare_only;
+  };
+
   void note_in_flight(const Change& change);
   void keep(const Change& change);
   void seal();
@@ -82,6 +90,7 @@ class Merger {
   void merge_delete(Merged& merged);
   void merge_clear(Merged& merged);
   void merge_movie(Merged& merged);
+  void merge_refresh(Merged& merged);
   bool proves_nothing_changes(const Change& change);
 
   const ListState& confirmed_;
@@ -89,6 +98,7 @@ class Merger {
   // What a later operation may be merged with.
   std::unordered_map<std::int32_t, std::size_t> newest_by_movie_;
   std::vector<Update> updates_;
+  std::vector<Refresh> refreshes_;
   std::size_t undeleted_ = 0;  // no earlier one waits: a delete has swallowed them
 
   bool doomed_ = false;  // behind a delete: will fail, and is left alone

@@ -9,6 +9,7 @@
 
 #include "handlers/list_operations/list_model_fixture.hpp"
 #include "handlers/list_operations/merge.hpp"
+#include "handlers/list_operations/mirror.hpp"
 
 namespace spool::list_operations {
 namespace {
@@ -47,7 +48,7 @@ class Lane {
     for (; count > 0 && !testing::Test::HasFailure(); --count) {
       const Change change = random_.change();
       wanted_.perform(change);
-      ++asked_;
+      if (change.type != OperationType::refresh_list) ++asked_;
       std::vector<int> own_ids;
       for (const Queued& queued : queue_) {
         if (queued.stage == Stage::waits) own_ids.push_back(queued.id);
@@ -81,10 +82,15 @@ class Lane {
         }
         first.done = service_.perform(first.change);
         first.stage = Stage::performed;
-        ++calls_;
+        if (first.change.type != OperationType::refresh_list) ++calls_;
         return;
       case Stage::performed:
-        if (first.done) confirm(confirmed_, first.change);
+        if (first.change.type == OperationType::refresh_list) {
+          if (can_be_changed(confirmed_.existence) && !first.change.compare_only)
+            confirmed_ = rebased(confirmed_, service_.fetched());
+        } else if (first.done) {
+          confirm(confirmed_, first.change);
+        }
         queue_.erase(queue_.begin());
         if (queue_.empty()) expect_true_of(confirmed_, service_);
         return;
@@ -155,6 +161,7 @@ void Lane::expect_tidy() const {
   if (withdraws_) return;
   std::vector<std::int32_t> movies;
   int updates = 0;
+  bool compares = false;
   bool deleted = confirmed_.existence == Existence::gone;
   for (const Queued& queued : queue_) {
     const OperationType type = queued.change.type;
@@ -162,6 +169,7 @@ void Lane::expect_tidy() const {
     if (type == OperationType::create_list || type == OperationType::delete_list) {
       movies.clear();
       updates = 0;
+      compares = false;
     }
     if (type == OperationType::delete_list) deleted = true;
     if (queued.stage != Stage::waits || queued.left_alone || deleted) continue;
@@ -170,6 +178,10 @@ void Lane::expect_tidy() const {
     }
     if (type == OperationType::update_list) {
       EXPECT_EQ(++updates, 1);
+    }
+    if (type == OperationType::refresh_list) {
+      EXPECT_FALSE(compares) << "one more reads the list behind it";
+      compares = queued.change.compare_only;
     }
     if (queued.change.movie_id == 0) continue;
     EXPECT_EQ(std::count(movies.begin(), movies.end(), queued.change.movie_id), 0);
@@ -213,6 +225,57 @@ TEST(MergeProperty, TheMergedQueueDoesWhatTheWholeSequenceDoes) {
   }
   EXPECT_LT(calls, asked * 3 / 4) << "hardly anything was merged";
   EXPECT_GT(calls, asked / 10);
+}
+
+// What is left of operations, and what they wait for, by one merger.
+std::vector<Change> left_of(const ListState& confirmed, const std::vector<Change>& in_flight,
+                            const std::vector<Change>& waiting,
+                            const std::vector<Change>& admitted) {
+  Merger merger(confirmed, in_flight, waiting);
+  std::vector<std::optional<Change>> queue(waiting.begin(), waiting.end());
+  for (const Change& change : admitted) {
+    Merged merged = merger.admit(change);
+    for (const Swallowed& one : merged.swallowed) queue[one.number].reset();
+    queue.emplace_back(std::move(merged.change));
+    if (merged.ended) queue.back().reset();
+  }
+  std::vector<Change> left;
+  for (const std::optional<Change>& change : queue) {
+    if (change && change->type != OperationType::refresh_list) left.push_back(*change);
+  }
+  return left;
+}
+
+std::vector<Change> without_refreshes(std::vector<Change> changes) {
+  std::erase_if(changes,
+                [](const Change& change) { return change.type == OperationType::refresh_list; });
+  return changes;
+}
+
+TEST(MergeProperty, WithReadingsInBetweenTheSameIsLeft) {
+  const std::uint64_t seed = test_seed();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE("SPOOL_TEST_SEED=" + std::to_string(seed));
+  RandomLists random(seed);
+  const auto some = [&](int count) {
+    std::vector<Change> changes;
+    for (int i = random.below(count); i > 0; --i) {
+      changes.push_back(random.change());
+      if (random.chance(30))
+        changes.push_back({.type = OperationType::refresh_list, .compare_only = random.chance(50)});
+    }
+    return changes;
+  };
+  for (int round = 0; round < 20'000 && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    const ListState confirmed = random.known_of(random.list());
+    const auto in_flight = some(3);
+    const auto waiting = some(6);
+    const auto admitted = some(12);
+    EXPECT_EQ(left_of(confirmed, in_flight, waiting, admitted),
+              left_of(confirmed, without_refreshes(in_flight), without_refreshes(waiting),
+                      without_refreshes(admitted)));
+  }
 }
 
 }  // namespace

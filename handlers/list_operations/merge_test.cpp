@@ -111,6 +111,44 @@ TEST(Merge, TheSameAskedForTwiceIsAskedForOnceWhateverTheMirrorSays) {
   expect_waits_alone(admit(kHas1, {}, {}, add(1)), add(1));
 }
 
+const Change kRefresh{.type = OperationType::refresh_list};
+const Change kCompare{.type = OperationType::refresh_list, .compare_only = true};
+
+TEST(Merge, OneReadingOfAListIsEnoughButComparingReplacesNoRefresh) {
+  EXPECT_EQ(swallowed(admit(kHas1, {}, {kRefresh, add(2)}, kRefresh), Reason::newer_refresh),
+            (Numbers{0}));
+  EXPECT_EQ(swallowed(admit(kHas1, {}, {kCompare, add(2)}, kCompare), Reason::newer_refresh),
+            (Numbers{0}));
+  EXPECT_EQ(
+      swallowed(admit(kHas1, {}, {kRefresh, add(2), kCompare}, kRefresh), Reason::newer_refresh),
+      (Numbers{0, 2}));
+  EXPECT_EQ(swallowed(admit(kHas1, {}, {kRefresh, kCompare}, kCompare), Reason::newer_refresh),
+            (Numbers{1}));
+  expect_waits_alone(admit(kHas1, {}, {kRefresh}, kCompare), kCompare);
+  expect_waits_alone(admit(kHas1, {kRefresh}, {add(2)}, kRefresh), kRefresh);
+}
+
+TEST(Merge, WhatIsGoneOrGoingIsNotRead) {
+  EXPECT_EQ(admit(kGone, {}, {}, kRefresh).ended, Reason::nothing_to_read);
+  EXPECT_EQ(admit(kHas1, {kDelete}, {}, kCompare).ended, Reason::nothing_to_read);
+  EXPECT_EQ(admit(kHas1, {}, {kDelete}, kRefresh).ended, Reason::nothing_to_read);
+  EXPECT_EQ(swallowed(admit(kHas1, {}, {add(2), kRefresh}, kDelete), Reason::list_deleted),
+            (Numbers{0, 1}));
+  expect_waits_alone(admit(kNever, {}, {kCreate}, kRefresh), kRefresh);
+}
+
+TEST(Merge, AReadingStandsInNobodysWay) {
+  for (const Changes& in_flight : {Changes{}, Changes{kRefresh}}) {
+    EXPECT_EQ(admit(kHas1, in_flight, {add(2), kRefresh}, remove(2)).ended, Reason::no_net_effect);
+    EXPECT_EQ(swallowed(admit(kHas1, in_flight, {rename("a"), kRefresh}, describe("b")),
+                        Reason::merged_in_update),
+              (Numbers{0}));
+    EXPECT_EQ(
+        swallowed(admit(kHas1, in_flight, {add(2), kRefresh, remove(1)}, kClear), Reason::cleared),
+        (Numbers{0, 2}));
+  }
+}
+
 TEST(Merge, WaitingUpdatesMergeFieldByFieldAndTheLaterWins) {
   const Change both{OperationType::update_list, {.name = "b", .language = "de"}};
   const Merged merged = admit(kHas1, {}, {rename("a"), add(2), describe("x")}, both);

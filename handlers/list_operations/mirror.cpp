@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace spool::list_operations {
 namespace {
@@ -51,6 +52,7 @@ void Overlay::put(const Change& change) {
   if (!can_be_changed(shown_.existence) || shown_.mark == ListMark::deleting) return;
   switch (change.type) {
     case OperationType::create_list:
+    case OperationType::refresh_list:
       return;
     case OperationType::update_list:
       return update(change.fields);
@@ -131,9 +133,20 @@ ShownList shown(const ListState& confirmed, std::span<const Change> unfinished) 
   return overlay.take();
 }
 
-ListState rebased(ListState fetched, std::span<const Change> done_meanwhile) {
-  for (const Change& change : done_meanwhile) confirm(fetched, change);
-  return fetched;
+ListState rebased(const ListState& mirror, const ListState& fetched) {
+  if (fetched.existence == Existence::unknown) return mirror;
+  if (!is_there(fetched)) return {.existence = Existence::gone, .complete = true};
+  ListState now{Existence::exists, mirror.fields, {}, fetched.complete};
+  now.fields.overlay(fetched.fields);
+  std::unordered_set<std::int32_t> there(fetched.movies.begin(), fetched.movies.end());
+  for (const std::int32_t movie : mirror.movies) {
+    // Where not all was read, what was not found may be there all the same.
+    if (there.erase(movie) > 0 || !fetched.complete) now.movies.push_back(movie);
+  }
+  for (const std::int32_t movie : fetched.movies) {
+    if (there.erase(movie) > 0) now.movies.push_back(movie);
+  }
+  return now;
 }
 
 Differences differences(const ListState& mirror, const ListState& fetched) {
@@ -150,6 +163,8 @@ Differences differences(const ListState& mirror, const ListState& fetched) {
   std::vector<std::int32_t> there = fetched.movies;
   std::sort(here.begin(), here.end());
   std::sort(there.begin(), there.end());
+  there.erase(std::unique(there.begin(), there.end()),
+              there.end());  // pages move while they are read
   if (fetched.complete)
     std::set_difference(here.begin(), here.end(), there.begin(), there.end(),
                         std::back_inserter(found.only_in_mirror));

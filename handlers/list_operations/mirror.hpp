@@ -44,9 +44,9 @@ struct ShownList {
 // there, or is being deleted, an operation shows nothing.
 ShownList shown(const ListState& confirmed, std::span<const Change> unfinished);
 
-// The confirmed state after a refresh: what was fetched, with the operations on top that were
-// carried out since the fetch began and may be missing in it.
-ListState rebased(ListState fetched, std::span<const Change> done_meanwhile);
+// The confirmed state after a refresh, which no operation of the list runs beside: what was
+// fetched, and what that leaves open. Movies that stay keep their places, others come behind them.
+ListState rebased(const ListState& mirror, const ListState& fetched);
 
 struct Differences {
   bool existence = false;

@@ -1,6 +1,7 @@
 #include "handlers/list_operations/mirror_store.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "engine/postgres/transaction.hpp"
 #include "handlers/list_operations/stored.hpp"
@@ -19,6 +20,11 @@ constexpr Statement kItems{
     "select c.list_id, c.movie_id from unnest($1::bigint[], $2::integer[]) as i (list_id, movie_id)"
     " cross join lateral (select * from media.user_list_items c where c.list_id = i.list_id"
     " and c.movie_id = i.movie_id offset 0) c order by c.list_id, c.position"};
+
+constexpr Statement kAllItems{
+    "list_operations_all_items",
+    "select list_id, movie_id from media.user_list_items where list_id = any ($1::bigint[])"
+    " order by list_id, position"};
 
 // A list of the mirror that has the id of one that was just created.
 constexpr Statement kClaimed{
@@ -50,10 +56,11 @@ constexpr Statement kWriteLists{
     "update media.lists l set existence = n.existence, name = n.name,"
     " description = n.description, public = n.public, language = n.language,"
     " complete = n.complete, tmdb_list_id = coalesce(n.tmdb_list_id, l.tmdb_list_id),"
-    " updated_at = now()"
+    " last_synced_at = case when n.synced then now() else l.last_synced_at end,"
+    " sync_status = case when n.synced then 'synced' else l.sync_status end, updated_at = now()"
     " from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[],"
-    " $7::boolean[], $8::integer[]) as n (id, existence, name, description, public, language,"
-    " complete, tmdb_list_id) where l.id = n.id"};
+    " $7::boolean[], $8::integer[], $9::boolean[]) as n (id, existence, name, description, public,"
+    " language, complete, tmdb_list_id, synced) where l.id = n.id"};
 
 constexpr Statement kRemoveItems{
     "list_operations_remove_items",
@@ -87,17 +94,39 @@ bool has(const std::vector<std::int32_t>& movies, std::int32_t movie) {
   return std::find(movies.begin(), movies.end(), movie) != movies.end();
 }
 
+using Movies = std::unordered_set<std::int32_t>;
+
+Movies set_of(const std::vector<std::int32_t>& movies) {
+  return {movies.begin(), movies.end()};
+}
+
 }  // namespace
 
 void MirrorStore::add(std::int64_t list, std::int32_t tmdb_user_id, const ListState& confirmed,
                       const Change& change, std::optional<std::int32_t> created) {
-  Lists& lists = created || created_.contains(list) ? created_ : lists_;
-  const auto [at, first] = lists.try_emplace(list);
-  List& row = at->second;
-  if (first) row.before = confirmed;
-  row.tmdb_user_id = tmdb_user_id;
-  row.changes.push_back(change);
+  List& row = list_of(list, tmdb_user_id, confirmed, created.has_value());
+  row.steps.push_back({change});
+  row.changes = true;
   if (created) row.created = created;
+}
+
+void MirrorStore::add_refresh(std::size_t number, std::int64_t list, std::int32_t tmdb_user_id,
+                              const ListState& confirmed, const Change& change,
+                              const ListState& fetched) {
+  List& row = list_of(list, tmdb_user_id, confirmed, false);
+  row.steps.push_back({change, &fetched, number});
+  row.whole = true;
+  row.changes |= !change.compare_only;
+  row.synced |= !change.compare_only;
+}
+
+MirrorStore::List& MirrorStore::list_of(std::int64_t id, std::int32_t tmdb_user_id,
+                                        const ListState& confirmed, bool created) {
+  Lists& lists = created || created_.contains(id) ? created_ : lists_;
+  const auto [at, first] = lists.try_emplace(id);
+  if (first) at->second.before = confirmed;
+  at->second.tmdb_user_id = tmdb_user_id;
+  return at->second;
 }
 
 // What is confirmed of lists that were there comes first: one of them may turn out to be one that
@@ -114,13 +143,22 @@ Result<std::int64_t> MirrorStore::write() {
   return *rows + *more;
 }
 
-// Only the movies in question are looked at: the others stay, or all of them go.
+// Only the movies in question are looked at, but of a list that was read: the others stay, or all
+// of them go.
 Status MirrorStore::load() {
   Pairs items;
+  ArrayText whole;
   for (const auto& [id, list] : lists_) {
-    for (const Change& change : list.changes) {
-      if (change.movie_id != 0) items.add(id, change.movie_id);
+    if (list.whole) whole.add_int64(id);
+    for (const Step& step : list.steps) {
+      if (step.change.movie_id != 0 && !list.whole) items.add(id, step.change.movie_id);
     }
+  }
+  if (whole.size() > 0) {
+    auto rows = transaction_.execute(kAllItems, Params::of(whole.text()));
+    if (!rows) return rows.failure();
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      lists_.at(rows->int64(i, 0)).before.movies.push_back(rows->int32(i, 1));
   }
   if (items.empty()) return {};
   auto rows = transaction_.execute(kItems, items.params());
@@ -135,13 +173,23 @@ Status MirrorStore::load() {
 void MirrorStore::confirm_all(Lists& lists) {
   for (auto& [id, list] : lists) {
     list.after = list.before;
-    for (const Change& change : list.changes) {
+    for (const Step& step : list.steps) {
+      if (step.fetched != nullptr) {
+        take_over(list, step);
+        continue;
+      }
+      const Change& change = step.change;
       const bool empties =
           change.type == OperationType::clear_list || change.type == OperationType::delete_list;
       list.emptied |= empties && can_be_changed(list.after.existence);
       confirm(list.after, change);
     }
   }
+}
+
+void MirrorStore::take_over(List& list, const Step& step) {
+  found_.emplace(step.number, compared(list.after, *step.fetched));
+  if (!step.change.compare_only) list.after = rebased(list.after, *step.fetched);
 }
 
 // What was confirmed of the list under its id is newer than its creation.
@@ -156,6 +204,7 @@ Status MirrorStore::claim() {
   ArrayText disowned;
   for (std::size_t i = 0; i < rows->size(); ++i) {
     List& list = created_.at(rows->int64(i, 0));
+    claimed_.push_back(rows->int64(i, 1));
     if (rows->int32(i, 2) != list.tmdb_user_id) {
       disowned.add_int64(rows->int64(i, 1));
       continue;
@@ -180,7 +229,6 @@ Status MirrorStore::claim() {
 }
 
 Result<std::int64_t> MirrorStore::write(const Lists& lists) {
-  if (lists.empty()) return std::int64_t{0};
   ArrayText ids;
   ArrayText existences;
   ArrayText names;
@@ -189,7 +237,9 @@ Result<std::int64_t> MirrorStore::write(const Lists& lists) {
   ArrayText languages;
   ArrayText completes;
   ArrayText tmdb_lists;
+  ArrayText synced;
   for (const auto& [id, list] : lists) {
+    if (!list.changes) continue;
     const ListState& state = list.after;
     ids.add_int64(id);
     existences.add_text(to_string(state.existence));
@@ -199,11 +249,13 @@ Result<std::int64_t> MirrorStore::write(const Lists& lists) {
     add_optional(languages, state.fields.language);
     completes.add_bool(state.complete);
     add_optional(tmdb_lists, list.created);
+    synced.add_bool(list.synced);
   }
+  if (ids.size() == 0) return std::int64_t{0};
   auto rows = transaction_.execute(
       kWriteLists,
       Params::of(ids.text(), existences.text(), names.text(), descriptions.text(), publics.text(),
-                 languages.text(), completes.text(), tmdb_lists.text()));
+                 languages.text(), completes.text(), tmdb_lists.text(), synced.text()));
   if (!rows) return rows.failure();
   auto items = write_items(lists);
   if (!items) return items;
@@ -216,11 +268,13 @@ Result<std::int64_t> MirrorStore::write_items(const Lists& lists) {
   Pairs added;
   for (const auto& [id, list] : lists) {
     if (list.emptied) emptied.add_int64(id);
+    const Movies before = set_of(list.before.movies);
+    const Movies after = set_of(list.after.movies);
     for (const std::int32_t movie : list.before.movies) {
-      if (!list.emptied && !has(list.after.movies, movie)) removed.add(id, movie);
+      if (!list.emptied && !after.contains(movie)) removed.add(id, movie);
     }
     for (const std::int32_t movie : list.after.movies) {
-      if (list.emptied || !has(list.before.movies, movie)) added.add(id, movie);
+      if (list.emptied || !before.contains(movie)) added.add(id, movie);
     }
   }
   std::int64_t count = 0;

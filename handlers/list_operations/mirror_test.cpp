@@ -90,13 +90,30 @@ TEST(Mirror, OfAListThatNobodyHasAskedForTheOperationsAreShown) {
   EXPECT_EQ(shown({}, Changes{kDelete}).mark, ListMark::deleting);
 }
 
-TEST(Mirror, ARefreshTakesWhatOthersDidAndKeepsWhatWasDoneSince) {
-  const ListState fetched{Existence::exists, {"Theirs", "dark", true, "en"}, {7, 1}, true};
-  const ListState now = rebased(fetched, Changes{add(5), remove(1), add(7)});
+TEST(Mirror, ARefreshTakesWhatOthersDidAndLeavesWhatStaysInItsPlace) {
+  const ListState fetched{Existence::exists, {"Theirs", "dark", true, "en"}, {7, 2, 3, 7}, true};
+  const ListState now = rebased(kHas12, fetched);
   EXPECT_EQ(now.fields.name, "Theirs");
-  EXPECT_EQ(now.movies, (std::vector<std::int32_t>{7, 5}));
-  EXPECT_EQ(rebased(fetched, {}), fetched);
-  EXPECT_EQ(rebased(fetched, Changes{kDelete}).existence, Existence::gone);
+  EXPECT_EQ(now.movies, (std::vector<std::int32_t>{2, 7, 3}));
+  EXPECT_TRUE(now.complete);
+  EXPECT_EQ(rebased({}, fetched).movies, (std::vector<std::int32_t>{7, 2, 3}));
+  EXPECT_EQ(rebased(kHas12, {.existence = Existence::gone, .movies = {1}}),
+            (ListState{.existence = Existence::gone, .complete = true}));
+}
+
+TEST(Mirror, ARefreshKeepsWhatCouldNotBeRead) {
+  const ListState part{Existence::exists, {.name = "Theirs"}, {3, 2}, false};
+  const ListState now = rebased(kHas12, part);
+  EXPECT_EQ(now.fields, (ListFields{"Theirs", "dark", true, "en"}));
+  EXPECT_EQ(now.movies, (std::vector<std::int32_t>{1, 2, 3}));
+  EXPECT_FALSE(now.complete);
+  EXPECT_EQ(rebased(kHas12, {}), kHas12);
+}
+
+TEST(Mirror, AReadingThatWaitsShowsNothing) {
+  const Change refresh{.type = OperationType::refresh_list};
+  EXPECT_EQ(shown(kHas12, Changes{add(3), refresh}), shown(kHas12, Changes{add(3)}));
+  EXPECT_EQ(shown(kNever, Changes{refresh}), shown(kNever, {}));
 }
 
 TEST(Mirror, DifferencesNameWhatContradicts) {

@@ -23,8 +23,9 @@ constexpr std::string_view kLanguageDefault = "en";
 constexpr bool kPublicDefault = true;
 constexpr std::string_view kData = "operation_data";
 
-constexpr std::array<std::string_view, 6> kTypeWords{"create_list", "update_list", "delete_list",
-                                                     "clear_list",  "add_movie",   "remove_movie"};
+constexpr std::array<std::string_view, 7> kTypeWords{"create_list", "update_list", "delete_list",
+                                                     "clear_list",  "add_movie",   "remove_movie",
+                                                     "refresh_list"};
 
 enum Slot : std::size_t {
   kType,
@@ -62,6 +63,10 @@ constexpr std::array<JsonField, 1> kMovieFields{{
     {"movie_id", JsonKind::integer, true, 1, kIdMax},
 }};
 
+constexpr std::array<JsonField, 1> kRefreshFields{{
+    {"compare_only", JsonKind::any, false},
+}};
+
 Rejection violation(Slot slot, std::string text) {
   return {ErrorType::schema_violation, std::string(kFields[slot].name), std::move(text)};
 }
@@ -85,10 +90,11 @@ std::optional<Rejection> take_text(const JsonValue& value, ListSlot slot, std::s
   return std::nullopt;
 }
 
-std::optional<Rejection> take_public(const JsonValue& value, std::optional<bool>& out) {
+std::optional<Rejection> take_flag(const JsonValue& value, std::string_view name,
+                                   std::optional<bool>& out) {
   if (!value.present || value.text == "null") return std::nullopt;
   if (value.text != "true" && value.text != "false")
-    return violation(kPublic, "is neither true nor false");
+    return Rejection{ErrorType::schema_violation, std::string(name), "is neither true nor false"};
   out = value.text == "true";
   return std::nullopt;
 }
@@ -107,7 +113,8 @@ std::optional<Rejection> take_fields(std::span<const JsonValue> values, ListFiel
   if (auto rejection =
           take_text(values[kDescription], kDescription, kDescriptionMax, out.description))
     return rejection;
-  if (auto rejection = take_public(values[kPublic], out.is_public)) return rejection;
+  if (auto rejection = take_flag(values[kPublic], kListFields[kPublic].name, out.is_public))
+    return rejection;
   return take_language(values[kLanguage], out.language);
 }
 
@@ -120,6 +127,8 @@ std::span<const JsonField> data_fields(OperationType type) {
     case OperationType::add_movie:
     case OperationType::remove_movie:
       return kMovieFields;
+    case OperationType::refresh_list:
+      return kRefreshFields;
     case OperationType::delete_list:
     case OperationType::clear_list:
       break;
@@ -139,6 +148,11 @@ std::optional<Rejection> take_data(std::span<const JsonValue> values, Change& ou
       all.overlay(out.fields);
       out.fields = std::move(all);
     }
+  } else if (out.type == OperationType::refresh_list) {
+    std::optional<bool> compare_only;
+    if (auto rejection = take_flag(values[0], kRefreshFields[0].name, compare_only))
+      return rejection;
+    out.compare_only = compare_only.value_or(false);
   } else if (!values.empty()) {
     out.movie_id = static_cast<std::int32_t>(values[0].integer);
   }
@@ -200,12 +214,12 @@ void ListFields::overlay(const ListFields& later) {
 
 std::variant<Change, Rejection> Decoder::decode_data(OperationType type, std::string_view json) {
   const std::span<const JsonField> fields = data_fields(type);
-  std::array<JsonValue, kListSlots> memory;
+  std::array<JsonValue, kListSlots> memory{};
   const std::span<JsonValue> values{memory.data(), fields.size()};
   if (!json.empty()) {
     if (auto rejection = nested_.read(json, fields, values))
       return within_data(std::move(*rejection));
-  } else if (!fields.empty()) {
+  } else if (!fields.empty() && type != OperationType::refresh_list) {
     return Rejection{ErrorType::schema_violation, std::string(kData), "is missing"};
   }
   Change change{.type = type};
@@ -236,6 +250,7 @@ std::string data_json(const Change& change) {
   if (fields.is_public) json.json("public", *fields.is_public ? "true" : "false");
   if (fields.language) json.text("language", *fields.language);
   if (change.movie_id != 0) json.number("movie_id", change.movie_id);
+  if (change.compare_only) json.json("compare_only", "true");
   return json.str();
 }
 

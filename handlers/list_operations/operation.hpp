@@ -31,6 +31,7 @@ enum class OperationType : std::uint8_t {
   clear_list,
   add_movie,
   remove_movie,
+  refresh_list,  // changes nothing there: the mirror is made what stands there
 };
 
 std::string_view to_string(OperationType type);
@@ -55,6 +56,7 @@ struct Change {
   OperationType type = OperationType::add_movie;
   ListFields fields = {};     // create_list: all four; update_list: at least one; else none
   std::int32_t movie_id = 0;  // > 0 for add_movie and remove_movie, else 0
+  bool compare_only = false;  // of refresh_list: only says in what the mirror is wrong
   friend bool operator==(const Change&, const Change&) = default;
 };
 

@@ -84,10 +84,13 @@ Result<bool> note_left_out(CommandContext& context, postgres::Connection& connec
   for (const base::Uuid& id : filter.ids) {
     if (found.count(id) > 0) continue;
     const auto status = known->find(id);
-    const bool behind = kind == CommandKind::retry_now && status != known->end() &&
-                        (status->second == "pending" || status->second == "processing");
+    const bool open =
+        status != known->end() && (status->second == "pending" || status->second == "processing");
+    const bool behind = open && kind == CommandKind::retry_now;
+    const bool begun = open && kind == CommandKind::prioritize;
     context.note(base::to_string(id) + (status == known->end() ? ": there is no such operation"
                                         : behind               ? ": waits for nothing but its turn"
+                                        : begun                ? ": its call has begun"
                                                                : " is " + status->second));
   }
   if (known->empty()) return Failure(FailureKind::not_found, "no operation is meant by that");
@@ -130,10 +133,15 @@ Result<Meant> open_meant(CommandContext& context, postgres::Connection& connecti
   const auto found = find_open(connection, selection.filter, kAtOnce);
   if (!found) return found.failure();
   Meant meant;
+  std::size_t begun = 0;
   std::set<base::Uuid> operations;
   std::map<std::int32_t, store::EventFilter> lanes;
   for (const OpenOperation& one : *found) {
     if (kind == CommandKind::retry_now && !one.waits) continue;
+    if (kind == CommandKind::prioritize && one.begun) {
+      ++begun;
+      continue;
+    }
     operations.insert(one.id);
     store::EventFilter& filter = lanes.try_emplace(one.partition, of_handler()).first->second;
     filter.partition = one.partition;
@@ -141,6 +149,7 @@ Result<Meant> open_meant(CommandContext& context, postgres::Connection& connecti
   }
   for (auto& [partition, filter] : lanes) meant.filters.push_back(std::move(filter));
   if (selection.filter.ids.empty()) {
+    if (begun > 0) context.note("left out, their calls have begun: " + std::to_string(begun));
     meant.partly = cut(context, found->size());
     return meant;
   }
@@ -227,7 +236,8 @@ int carry_out(CommandContext& context, postgres::Connection& connection,
   return app::finish_commands(context, connection, *given, *wait);
 }
 
-int change(CommandContext& context, CommandKind kind) {
+int change(CommandContext& context, CommandKind kind,
+           std::int16_t priority = handler::kPriorityDefault) {
   const auto selection = read_selection(context.arguments());
   if (!selection) return context.fail(selection.failure());
   const auto& loaded = context.configuration();
@@ -238,7 +248,8 @@ int change(CommandContext& context, CommandKind kind) {
   if (!meant) return context.fail(meant.failure());
   const std::int64_t rate = kind == CommandKind::replay ? loaded->settings.replay.rate : 0;
   std::vector<store::CommandRequest> requests;
-  for (const store::EventFilter& filter : meant->filters) requests.push_back({kind, filter, rate});
+  for (const store::EventFilter& filter : meant->filters)
+    requests.push_back({kind, filter, rate, priority});
   const int code = carry_out(context, **connection, requests, kind == CommandKind::cancel);
   return code == app::kOk && meant->partly ? static_cast<int>(app::kPartlyDone) : code;
 }
@@ -251,6 +262,12 @@ int process(CommandContext& context) {
 }
 int cancel(CommandContext& context) {
   return change(context, CommandKind::cancel);
+}
+int prioritize(CommandContext& context) {
+  const auto to = context.arguments().number("to", handler::kPriorityMin, handler::kPriorityMax);
+  if (!to) return context.fail(to.failure());
+  if (!*to) return context.fail_usage("--to N is needed: 9 goes first, 0 last");
+  return change(context, CommandKind::prioritize, static_cast<std::int16_t>(**to));
 }
 
 const app::Positional kIds{"ID", "Ids, as `operations list` shows them", false, true};
@@ -302,6 +319,19 @@ std::vector<app::Command> operation_change_commands() {
            "Examples:\n  spool operations cancel ID --reason 'asked by the user' --yes\n"
            "  spool operations cancel --user 42 --list 8136 --reason 'spam' --dry-run",
        .run = cancel},
+      {.path = "operations priority",
+       .help = "What waits for its turn goes before or after that of other lists",
+       .positionals = {kIds},
+       .options = options({{"--to", "N", "9 goes first, 0 last; operations have 5"}, kAll}),
+       .footer =
+           "A list's operations keep their order, and nothing goes before its time. Every tenth "
+           "turn of a\npartition is the oldest one's, whatever its priority. Begun ones are left "
+           "out.\n"
+           "Exit codes: 3 not all of the ids, or not all within --wait; 4 nothing is meant; 5 the "
+           "ids have\nbegun, or are finished.\n"
+           "Examples:\n  spool operations priority ID --to 9 --reason 'asked by the user'\n"
+           "  spool operations priority --user 42 --to 0 --reason 'an import' --dry-run",
+       .run = prioritize},
   };
 }
 

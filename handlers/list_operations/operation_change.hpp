@@ -1,5 +1,6 @@
-// `spool operations retry|process|cancel`: commands to the lanes' owners, as `spool replay start`,
-// `spool retries now` and `spool retries cancel` give them, for those who think in operations.
+// `spool operations retry|process|cancel|priority`: commands to the lanes' owners, the first three
+// as `spool replay start`, `spool retries now` and `spool retries cancel` give them, for those who
+// think in operations.
 #pragma once
 
 #include <vector>

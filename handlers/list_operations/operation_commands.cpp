@@ -52,6 +52,7 @@ std::vector<Cell> cells(const OperationInfo& one) {
           one.type,
           std::int64_t{one.user},
           list_cell(one),
+          std::int64_t{one.priority},
           app::Json{one.data},
           std::int64_t{one.retry_count},
           time_cell(one.scheduled ? one.scheduled_for : one.next_attempt_at),
@@ -71,7 +72,7 @@ int show_page(CommandContext& context, const OperationFilter& filter) {
   std::vector<std::vector<Cell>> rows;
   rows.reserve(page->operations.size());
   for (const OperationInfo& one : page->operations) rows.push_back(cells(one));
-  context.output().page({"id", "status", "waits_for", "type", "user_id", "list", "data",
+  context.output().page({"id", "status", "waits_for", "type", "user_id", "list", "priority", "data",
                          "retry_count", "due_at", "inserted_at", "error_type", "why"},
                         rows, "no operation", page->next);
   if (!page->next.empty()) context.note("more: --cursor " + page->next);
@@ -108,36 +109,39 @@ int show(CommandContext& context) {
   const auto detail = show_operation(**connection, *id);
   if (!detail) return context.fail(detail.failure());
   const OperationInfo& one = detail->info;
-  context.output().record({{"id", base::to_string(one.id)},
-                           {"status", one.status},
-                           {"waits_for", text_cell(waits_for(one))},
-                           {"type", one.type},
-                           {"user_id", std::int64_t{one.user}},
-                           {"tmdb_list_id", number_cell(one.tmdb_list_id)},
-                           {"list_ref", id_cell(one.list_ref)},
-                           {"list_name", text_cell(one.list_name)},
-                           {"data", app::Json{one.data}},
-                           {"attempts", detail->attempts ? Cell(*detail->attempts) : Cell()},
-                           {"retry_count", std::int64_t{one.retry_count}},
-                           {"life", std::int64_t{one.life}},
-                           {"scheduled_for", time_cell(one.scheduled_for)},
-                           {"next_attempt_at", time_cell(one.next_attempt_at)},
-                           {"last_retry_at", time_cell(one.last_retry_at)},
-                           {"begun_at", time_cell(one.begun_at)},
-                           {"doubted_at", time_cell(one.doubted_at)},
-                           {"finished_at", time_cell(one.finished_at)},
-                           {"inserted_at", time_cell(one.inserted_at)},
-                           {"updated_at", time_cell(one.updated_at)},
-                           {"error_type", text_cell(one.error_type)},
-                           {"error_message", text_cell(one.error_message)},
-                           {"reason", text_cell(one.reason)},
-                           {"result", text_cell(one.result)},
-                           {"dead_letter_id", id_cell(detail->dead_letter)},
-                           {"open_event", text_cell(detail->open_event)},
-                           {"open_state", text_cell(detail->open_state)},
-                           {"source", one.source},
-                           {"event_id", one.event_id},
-                           {"correlation_id", text_cell(one.correlation_id)}});
+  context.output().record(
+      {{"id", base::to_string(one.id)},
+       {"status", one.status},
+       {"waits_for", text_cell(waits_for(one))},
+       {"type", one.type},
+       {"user_id", std::int64_t{one.user}},
+       {"tmdb_list_id", number_cell(one.tmdb_list_id)},
+       {"list_ref", id_cell(one.list_ref)},
+       {"list_name", text_cell(one.list_name)},
+       {"data", app::Json{one.data}},
+       {"attempts", detail->attempts ? Cell(*detail->attempts) : Cell()},
+       {"retry_count", std::int64_t{one.retry_count}},
+       {"life", std::int64_t{one.life}},
+       {"priority", std::int64_t{one.priority}},
+       {"scheduled_for", time_cell(one.scheduled_for)},
+       {"next_attempt_at", time_cell(one.next_attempt_at)},
+       {"last_retry_at", time_cell(one.last_retry_at)},
+       {"begun_at", time_cell(one.begun_at)},
+       {"doubted_at", time_cell(one.doubted_at)},
+       {"finished_at", time_cell(one.finished_at)},
+       {"inserted_at", time_cell(one.inserted_at)},
+       {"updated_at", time_cell(one.updated_at)},
+       {"error_type", text_cell(one.error_type)},
+       {"error_message", text_cell(one.error_message)},
+       {"reason", text_cell(one.reason)},
+       {"result", text_cell(one.result)},
+       {"details", detail->details.empty() ? Cell() : Cell(app::Json{detail->details})},
+       {"dead_letter_id", id_cell(detail->dead_letter)},
+       {"open_event", text_cell(detail->open_event)},
+       {"open_state", text_cell(detail->open_state)},
+       {"source", one.source},
+       {"event_id", one.event_id},
+       {"correlation_id", text_cell(one.correlation_id)}});
   return app::kOk;
 }
 

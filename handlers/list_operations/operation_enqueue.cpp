@@ -6,38 +6,25 @@
 #include "engine/app/command_context.hpp"
 #include "engine/app/event_sender.hpp"
 #include "handlers/list_operations/operation_request.hpp"
+#include "handlers/list_operations/publish_key.hpp"
 
 namespace spool::list_operations {
 namespace {
-
-base::Result<app::SendPlan> plan_for(app::CommandContext& context, const config::Settings& settings,
-                                     const OperationRequest& request) {
-  const auto registry = context.program().handlers(settings);
-  if (!registry) return registry.failure();
-  auto topic = app::topic_of_type(std::string(kEventType), *registry, settings);
-  if (!topic) return topic.failure();
-  app::SendPlan plan;
-  plan.topic = std::move(*topic);
-  plan.attributes.type = kEventType;
-  plan.attributes.id = base::to_string(request.id);
-  plan.key_of = [user = request.operation.tmdb_user_id](const std::string&) {
-    return std::optional(std::to_string(user));
-  };
-  return plan;
-}
 
 int enqueue(app::CommandContext& context) {
   const auto request = read_request(context.arguments(), base::random_uuid());
   if (!request) return context.fail(request.failure());
   const auto& loaded = context.configuration();
   if (!loaded) return context.fail(loaded.failure());
-  auto plan = plan_for(context, loaded->settings, *request);
+  auto plan = operations_plan(context, loaded->settings);
   if (!plan) return context.fail(plan.failure());
   const std::string topic = plan->topic;
   const bool create = request->operation.change.type == OperationType::create_list;
   const auto sent = app::send_events(
       loaded->settings, std::move(*plan),
-      [&](app::EventSender& sender) { return sender.send(request->data); },
+      [&](app::EventSender& sender) {
+        return sender.send(request->data, base::to_string(request->id));
+      },
       [&](const app::Acknowledged& one) {
         app::Record record = {{"id", one.id}};
         if (create) record.push_back({"list_ref", base::to_string(*request->operation.list_ref)});
@@ -52,13 +39,26 @@ int enqueue(app::CommandContext& context) {
 
 }  // namespace
 
+base::Result<app::SendPlan> operations_plan(app::CommandContext& context,
+                                            const config::Settings& settings) {
+  const auto registry = context.program().handlers(settings);
+  if (!registry) return registry.failure();
+  auto topic = app::topic_of_type(std::string(kEventType), *registry, settings);
+  if (!topic) return topic.failure();
+  app::SendPlan plan;
+  plan.topic = std::move(*topic);
+  plan.attributes.type = kEventType;
+  plan.key_of = [](const std::string& data) { return publish_key(kEventType, data); };
+  return plan;
+}
+
 app::Command enqueue_command() {
   return {
       .path = "operations enqueue",
       .help = "Ask for an operation on a list at TMDB",
       .positionals = {{"TYPE",
-                       "create_list, update_list, delete_list, clear_list, add_movie or "
-                       "remove_movie"}},
+                       "create_list, update_list, delete_list, clear_list, add_movie, "
+                       "remove_movie or refresh_list"}},
       .options = {{"--user", "N", "TMDB user id. Needed"},
                   {"--list", "ID", "The list's id at TMDB"},
                   {"--ref", "UUID", "Its list_ref, of a list that TMDB need not know yet"},

@@ -16,13 +16,13 @@ constexpr std::int64_t kUserMax = std::numeric_limits<std::int32_t>::max();
 }  // namespace
 
 std::vector<app::Option> selection_options() {
-  return {
-      {"--user", "N", "Only of this TMDB user"},
-      {"--list", "ID", "Only of this list: its id at TMDB, or its list_ref"},
-      {"--type",
-       "WORD",
-       "Only of this type",
-       {"create_list", "update_list", "delete_list", "clear_list", "add_movie", "remove_movie"}}};
+  return {{"--user", "N", "Only of this TMDB user"},
+          {"--list", "ID", "Only of this list: its id at TMDB, or its list_ref"},
+          {"--type",
+           "WORD",
+           "Only of this type",
+           {"create_list", "update_list", "delete_list", "clear_list", "add_movie", "remove_movie",
+            "refresh_list"}}};
 }
 
 Result<std::optional<std::int32_t>> read_user(const Arguments& arguments, const std::string& name) {

@@ -28,17 +28,17 @@ using postgres::Statement;
 #define SPOOL_OPERATION_COLUMNS \
   "q.id, q.status, q.operation_type, q.tmdb_user_id, coalesce(l.tmdb_list_id, q.tmdb_list_id)," \
   " coalesce(l.list_ref, q.list_ref), l.name, q.operation_data, q.scheduled, q.retry_count,"   \
-  " q.life, " SPOOL_MICROS_AT("q.inserted_at") ", " SPOOL_MICROS_AT("q.updated_at") ", "         \
-  SPOOL_MICROS_AT("q.scheduled_for") ", " SPOOL_MICROS_AT("q.begun_at") ", "                     \
-  SPOOL_MICROS_AT("q.doubted_at") ", " SPOOL_MICROS_AT("q.last_retry_at") ", "                   \
-  SPOOL_MICROS_AT("q.next_attempt_at") ", " SPOOL_MICROS_AT("q.finished_at") ","                 \
+  " q.life, " SPOOL_MICROS("q.inserted_at") ", " SPOOL_MICROS("q.updated_at") ", "         \
+  SPOOL_MICROS("q.scheduled_for") ", " SPOOL_MICROS("q.begun_at") ", "                     \
+  SPOOL_MICROS("q.doubted_at") ", " SPOOL_MICROS("q.last_retry_at") ", "                   \
+  SPOOL_MICROS("q.next_attempt_at") ", " SPOOL_MICROS("q.finished_at") ","                 \
   " q.error_type, q.error_message, q.reason, q.result, q.source, q.event_id, q.correlation_id,"  \
   " exists (select 1 from media.tmdb_sessions s where s.tmdb_user_id = q.tmdb_user_id"         \
-  " and s.state = 'active')"
+  " and s.state = 'active'), q.priority"
 #define SPOOL_OPERATIONS \
   " from media.queued_list_operations q join media.lists l on l.id = q.list_id"
 
-constexpr std::size_t kInfoColumns = 27;
+constexpr std::size_t kInfoColumns = 28;
 
 constexpr Statement kStats{
     "list_operations_stats",
@@ -56,7 +56,7 @@ constexpr Statement kStats{
 constexpr Statement kList{
     "list_operations_list",
     "select " SPOOL_OPERATION_COLUMNS SPOOL_OPERATIONS " where " SPOOL_OPERATION_MATCHES
-    " and ($7::bigint is null or (q.inserted_at, q.id) < (" SPOOL_AT("$7::bigint") ", $8::uuid))"
+    " and ($7::bigint is null or (q.inserted_at, q.id) < (" SPOOL_TIME("$7::bigint") ", $8::uuid))"
     " order by q.inserted_at desc, q.id desc limit $9"};
 
 constexpr Statement kShow{
@@ -64,7 +64,7 @@ constexpr Statement kShow{
     "select " SPOOL_OPERATION_COLUMNS
     ", o.handler || '/' || o.partition || '/' || o.number, o.state,"
     " coalesce(o.attempts, case when q.status = 'failed' then d.attempts end),"
-    " case when q.status = 'failed' then d.id end" SPOOL_OPERATIONS
+    " case when q.status = 'failed' then d.id end, q.details" SPOOL_OPERATIONS
     " left join spool.open_events o on o.handler = 'list_operations' and o.source = q.source"
     " and o.event_id = q.event_id"
     " left join spool.dead_letters d on d.handler = 'list_operations' and d.source = q.source"
@@ -78,7 +78,7 @@ constexpr Statement kStatuses{
 constexpr Statement kOpen{
     "list_operations_open",
     "select q.id, o.partition, o.number,"
-    " o.state in ('head', 'scheduled') and o.due_at > clock_timestamp()"
+    " o.state in ('head', 'scheduled') and o.due_at > clock_timestamp(), o.doubt_until is not null"
     " from media.queued_list_operations q join spool.open_events o"
     " on o.handler = 'list_operations' and o.source = q.source and o.event_id = q.event_id"
     " where o.state <> 'dead' and q.status in ('pending', 'processing')"
@@ -143,6 +143,7 @@ OperationInfo info_of(const Rows& rows, std::size_t row) {
   one.event_id = rows.text(row, 24);
   one.correlation_id = rows.text(row, 25);
   one.logged_in = rows.boolean(row, 26);
+  one.priority = rows.int32(row, 27);
   return one;
 }
 
@@ -197,6 +198,7 @@ Result<OperationDetail> show_operation(postgres::Connection& connection, const b
   detail.open_event = rows->text(0, kInfoColumns);
   detail.open_state = rows->text(0, kInfoColumns + 1);
   detail.attempts = rows->optional_int64(0, kInfoColumns + 2);
+  detail.details = rows->text(0, kInfoColumns + 4);
   detail.dead_letter = read_optional_uuid(*rows, 0, kInfoColumns + 3);
   return detail;
 }
@@ -220,7 +222,8 @@ Result<std::vector<OpenOperation>> find_open(postgres::Connection& connection,
   found.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
     const bool waits = rows->at(i, 3) && rows->boolean(i, 3);
-    found.push_back({rows->uuid(i, 0), rows->int32(i, 1), rows->int64(i, 2), waits});
+    found.push_back(
+        {rows->uuid(i, 0), rows->int32(i, 1), rows->int64(i, 2), waits, rows->boolean(i, 4)});
   }
   return found;
 }

@@ -41,6 +41,7 @@ struct OperationInfo {
   bool scheduled = false;
   std::int32_t retry_count = 0;
   std::int32_t life = 0;
+  std::int32_t priority = 0;
   base::EpochMicros inserted_at = 0;
   base::EpochMicros updated_at = 0;
   base::EpochMicros scheduled_for = 0;
@@ -71,6 +72,7 @@ struct OperationDetail {
   std::string open_state = {};
   std::optional<std::int64_t> attempts = {};  // in this life
   std::optional<base::Uuid> dead_letter = {};
+  std::string details = {};  // JSON: what a refresh_list has found
 };
 
 struct OperationStats {
@@ -91,6 +93,7 @@ struct OpenOperation {
   std::int32_t partition = 0;
   std::int64_t number = 0;  // in its lane
   bool waits = false;       // for its time or its next attempt, not behind another one
+  bool begun = false;
 };
 
 struct FailedOperation {

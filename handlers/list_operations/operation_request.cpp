@@ -106,7 +106,7 @@ Result<OperationRequest> read_request(const app::Arguments& arguments, const bas
   if (!type)
     return invalid("TYPE: \"" + word +
                    "\" is none of create_list, update_list, delete_list, clear_list, add_movie, "
-                   "remove_movie");
+                   "remove_movie, refresh_list");
   if (!arguments.has("user")) return invalid("--user N is needed: whose list it is");
   if (auto done = has_its_own_options(arguments, *type); !done) return done.failure();
   const auto id = uuid_of(arguments, "id", fresh);

@@ -133,6 +133,23 @@ TEST_F(OperationTest, EachTypeHasItsData) {
             (Change{.type = OperationType::remove_movie, .movie_id = 1}));
 }
 
+TEST_F(OperationTest, ARefreshTakesOverWhatItFindsUnlessItSaysSo) {
+  const auto compares = [&](const std::string& data) {
+    const Change change = accepted(of("refresh_list", data)).change;
+    EXPECT_EQ(change.type, OperationType::refresh_list);
+    return change.compare_only;
+  };
+  for (const std::string data : {"null", "{}", R"({"compare_only":null})",
+                                 R"({"compare_only":false})", R"({"movie_id":"x"})"})
+    EXPECT_FALSE(compares(data)) << data;
+  EXPECT_FALSE(accepted(without(of("refresh_list", "{}"), "operation_data")).change.compare_only);
+  EXPECT_TRUE(compares(R"({"compare_only": true })"));
+  for (const std::string json : {"0", "1", "\"true\"", "[true]", "\"\""})
+    EXPECT_EQ(refused(of("refresh_list", "{\"compare_only\":" + json + "}")),
+              "operation_data.compare_only");
+  EXPECT_EQ(refused(of("refresh_list", "[]")), "operation_data");
+}
+
 TEST_F(OperationTest, ACreateSaysEverythingOfItsList) {
   const Operation create = accepted(of("create_list", R"({"name":"Noir"})"));
   EXPECT_EQ(create.change.fields, (ListFields{"Noir", "", true, "en"}));
@@ -168,7 +185,7 @@ TEST_F(OperationTest, PriorityIsADigit) {
     EXPECT_EQ(refused(with(kAdd, "priority", json)), "priority") << json;
 }
 
-TEST_F(OperationTest, TheTypeIsOneOfSix) {
+TEST_F(OperationTest, TheTypeIsOneOfSeven) {
   EXPECT_EQ(refused(without(kAdd, "operation_type")), "operation_type");
   for (const std::string json : {"\"add\"", "\"ADD_MOVIE\"", "\"\"", "1"})
     EXPECT_EQ(refused(with(kAdd, "operation_type", json)), "operation_type") << json;
@@ -236,7 +253,9 @@ TEST_F(OperationTest, DataComesBackAsItWasWritten) {
       {OperationType::delete_list},
       {OperationType::clear_list},
       {.type = OperationType::add_movie, .movie_id = 2'147'483'647},
-      {.type = OperationType::remove_movie, .movie_id = 1}};
+      {.type = OperationType::remove_movie, .movie_id = 1},
+      {.type = OperationType::refresh_list},
+      {.type = OperationType::refresh_list, .compare_only = true}};
   for (const Change& change : changes) {
     const auto result = decoder_.decode_data(change.type, padded(data_json(change)));
     ASSERT_TRUE(std::holds_alternative<Change>(result)) << data_json(change);
@@ -258,11 +277,12 @@ TEST_F(OperationTest, TheKeyIsTheUser) {
 }
 
 TEST_F(OperationTest, WordsComeBackAsTheirTypes) {
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 7; ++i) {
     const auto type = static_cast<OperationType>(i);
     EXPECT_EQ(parse_operation_type(to_string(type)), type);
   }
   EXPECT_EQ(to_string(OperationType::remove_movie), "remove_movie");
+  EXPECT_EQ(to_string(OperationType::refresh_list), "refresh_list");
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ std::string_view trimmed(std::string_view text) {
 Verdict reconcile(const Change& change, const ListState& fetched,
                   const std::unordered_set<std::int32_t>& later_adds) {
   SPOOL_ASSERT(change.type != OperationType::create_list, "has an id to be asked for");
+  if (change.type == OperationType::refresh_list) return effect(false, "reading leaves no trace");
   if (fetched.existence == Existence::unknown) return ask_again("the list could not be read");
   switch (change.type) {
     case OperationType::add_movie:
@@ -73,6 +74,7 @@ Verdict reconcile(const Change& change, const ListState& fetched,
       return reconcile_clear(fetched, later_adds);
     case OperationType::delete_list:
     case OperationType::create_list:
+    case OperationType::refresh_list:
       break;
   }
   const bool there = fetched.existence == Existence::exists;

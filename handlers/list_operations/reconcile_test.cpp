@@ -81,6 +81,11 @@ TEST(Reconcile, AClearHadItsEffectIfLaterAddsExplainWhatIsThere) {
   EXPECT_EQ(finding(clear, kGone), had_no_effect);
 }
 
+TEST(Reconcile, AReadingHasNoEffectWhateverStandsThere) {
+  for (const ListState& fetched : {ListState{}, kGone, kHas12})
+    EXPECT_EQ(finding({OperationType::refresh_list}, fetched), had_no_effect);
+}
+
 TEST(Reconcile, AListThatCouldNotBeReadIsAskedForAgain) {
   for (const auto type :
        {OperationType::update_list, OperationType::delete_list, OperationType::clear_list,

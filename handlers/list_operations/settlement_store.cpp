@@ -27,7 +27,7 @@ constexpr Statement kRead{
     " from asked)) order by id for update)"
     " select q.nr, q.id, q.status, q.operation_type, q.operation_data, q.list_id, l.tmdb_user_id,"
     " l.tmdb_list_id, l.list_ref, " SPOOL_LIST_COLUMNS
-    " from asked q join locked l on l.id = q.list_id order by q.nr"};
+    ", " SPOOL_MICROS("now()") " from asked q join locked l on l.id = q.list_id order by q.nr"};
 
 // The row was last changed when its call began.
 constexpr Statement kExpire{
@@ -41,7 +41,7 @@ constexpr Statement kExpire{
 constexpr Statement kWrite{
     "list_operations_settle",
     "update media.queued_list_operations q set status = coalesce(s.status, q.status),"
-    " life = s.life, updated_at = now(), next_attempt_at = " SPOOL_AT("s.due") ","
+    " life = s.life, updated_at = now(), next_attempt_at = " SPOOL_TIME("s.due") ","
     " retry_count = case s.fate when 'retried' then s.attempts else q.retry_count end,"
     " last_retry_at = case s.fate when 'retried' then now() else q.last_retry_at end,"
     " begun_at = case when s.fate <> 'withdrawn' or q.doubted_at is not null"
@@ -50,13 +50,26 @@ constexpr Statement kWrite{
     " when s.fate <> 'done' then q.error_type end,"
     " error_message = case when s.fate in ('retried', 'died') then s.error_message"
     " when s.fate <> 'done' then q.error_message end,"
-    " reason = s.reason, result = s.result,"
+    " reason = s.reason, result = s.result, details = s.details::jsonb,"
     " finished_at = case when s.fate in ('done', 'died', 'cancelled') then now() end"
     " from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bigint[],"
-    " $7::text[], $8::text[], $9::text[], $10::text[]) as s (id, fate, status, life, attempts,"
-    " due, error_type, error_message, reason, result) where q.id = s.id and q.life <= s.life"
+    " $7::text[], $8::text[], $9::text[], $10::text[], $12::text[]) as s (id, fate, status, life,"
+    " attempts, due, error_type, error_message, reason, result, details)"
+    " where q.id = s.id and q.life <= s.life"
     " and (s.status is null or s.status = q.status"
     " or q.status || '>' || s.status = any ($11::text[]))"};
+
+constexpr Statement kPrioritize{
+    "list_operations_prioritize",
+    "update media.queued_list_operations q set priority = p.priority, updated_at = now()"
+    " from unnest($1::uuid[], $2::smallint[]) as p (id, priority) where q.id = p.id"};
+
+constexpr Statement kEndReading{
+    "list_operations_end_reading",
+    "update media.lists l set sync_status = case when n.failed then 'failed'"
+    " when l.last_synced_at is null then 'never' else 'synced' end"
+    " from unnest($1::bigint[], $2::boolean[]) as n (id, failed) where l.id = n.id"
+    " and (n.failed or l.sync_status = 'running')"};
 
 const char* word(Settled fate) {
   switch (fate) {
@@ -72,14 +85,16 @@ const char* word(Settled fate) {
       return "cancelled";
     case Settled::hastened:
       return "hastened";
+    case Settled::prioritized:
+      break;
   }
   return "";
 }
 
-// The parameters of kWrite, $1 to $10.
+// The parameters of kWrite, $1 to $10 and $12.
 struct Columns {
   ArrayText ids, fates, statuses, lives, attempts, dues, error_types, error_messages, reasons,
-      results;
+      results, details;
 
   void add(const Verdict& verdict) {
     const handler::Settling& settling = *verdict.settling;
@@ -97,6 +112,7 @@ struct Columns {
              failed ? base::printable(settling.why.message(), kTextBytesMax) : std::string());
     add_text(reasons, verdict.reason);
     add_text(results, base::printable(verdict.result, kTextBytesMax));
+    add_text(details, verdict.details);
   }
 };
 
@@ -127,6 +143,7 @@ Result<std::vector<std::optional<SettledRow>>> SettlementStore::read(
     row.tmdb_list_id = read_optional_int32(*rows, i, 7);
     row.list_ref = read_optional_uuid(*rows, i, 8);
     row.list = read_list_state(*rows, i, 9);
+    row.now = rows->int64(i, 9 + kListColumns);
   }
   return found;
 }
@@ -150,11 +167,39 @@ Status SettlementStore::write(std::span<const Verdict> verdicts) {
       kWrite,
       Params::of(c.ids.text(), c.fates.text(), c.statuses.text(), c.lives.text(), c.attempts.text(),
                  c.dues.text(), c.error_types.text(), c.error_messages.text(), c.reasons.text(),
-                 c.results.text(), legal_transitions()));
+                 c.results.text(), legal_transitions(), c.details.text()));
   if (!rows) return rows.failure();
   if (rows->affected_rows() != static_cast<std::int64_t>(verdicts.size()))
     return disagree("an operation cannot become what it is said to be");
   return {};
+}
+
+Status SettlementStore::prioritize(const std::map<base::Uuid, std::int16_t>& priorities) {
+  if (priorities.empty()) return {};
+  ArrayText ids;
+  ArrayText wanted;
+  for (const auto& [id, priority] : priorities) {
+    ids.add_uuid(id);
+    wanted.add_int64(priority);
+  }
+  auto done = transaction_.execute(kPrioritize, Params::of(ids.text(), wanted.text()));
+  return done ? Status() : Status(done.failure());
+}
+
+Status SettlementStore::end_reading(const std::map<std::int64_t, bool>& lists) {
+  if (lists.empty()) return {};
+  ArrayText ids;
+  ArrayText failed;
+  for (const auto& [id, how] : lists) {
+    ids.add_int64(id);
+    failed.add_bool(how);
+  }
+  auto done = transaction_.execute(kEndReading, Params::of(ids.text(), failed.text()));
+  return done ? Status() : Status(done.failure());
+}
+
+Status SettlementStore::changed(const ChangedLists& lists) {
+  return list_operations::changed(transaction_, lists);
 }
 
 }  // namespace spool::list_operations

@@ -11,6 +11,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/handler/perform.hpp"
+#include "handlers/list_operations/list_cache.hpp"
 #include "handlers/list_operations/list_state.hpp"
 #include "handlers/list_operations/status.hpp"
 
@@ -30,6 +31,7 @@ struct SettledRow {
   std::optional<std::int32_t> tmdb_list_id = {};
   std::optional<base::Uuid> list_ref = {};
   ListState list = {};  // without its movies
+  base::EpochMicros now = 0;
 };
 
 // How the row of an operation changes.
@@ -39,6 +41,7 @@ struct Verdict {
   std::optional<OperationStatus> status = {};  // absent: it stays what it is
   std::string reason = {};
   std::string result = {};
+  std::string details = {};  // JSON
 };
 
 class SettlementStore {
@@ -54,6 +57,13 @@ class SettlementStore {
   base::Result<std::set<std::int32_t>> expire(std::span<const base::Uuid> operations);
 
   base::Status write(std::span<const Verdict> verdicts);
+
+  base::Status prioritize(const std::map<base::Uuid, std::int16_t>& priorities);
+
+  // These lists (the mirror's ids) are not being read any more: whether that has failed.
+  base::Status end_reading(const std::map<std::int64_t, bool>& lists);
+
+  base::Status changed(const ChangedLists& lists);
 
  private:
   postgres::Transaction& transaction_;

@@ -1,6 +1,5 @@
 // How lists and operations stand in the tables of schema `media`: the words of their columns and
-// pieces of SQL that several files have in common. Pure but for Rows, any thread. Times travel as
-// microseconds since the epoch, 0 for none.
+// pieces of SQL that several files have in common. Pure but for Rows, any thread.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +12,9 @@
 #include "engine/base/uuid.hpp"
 #include "engine/postgres/array_text.hpp"
 #include "engine/postgres/rows.hpp"
+#include "engine/postgres/time_columns.hpp"
 #include "handlers/list_operations/list_state.hpp"
 #include "handlers/list_operations/status.hpp"
-
-#define SPOOL_AT(MICROS)                                         \
-  "(case when " MICROS " > 0 then timestamptz 'epoch' + " MICROS \
-  " * interval '1 microsecond' "                                 \
-  "end)"
-#define SPOOL_MICROS_AT(TIME) "coalesce((extract(epoch from " TIME ") * 1000000)::bigint, 0)"
 
 // Of lists as l: what read_list_state() reads.
 #define SPOOL_LIST_COLUMNS "l.existence, l.name, l.description, l.public, l.language, l.complete"

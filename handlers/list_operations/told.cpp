@@ -40,6 +40,21 @@ handler::DomainEvent failed_told(std::size_t cause, const Named& operation,
   return {cause, "list_operation.failed.v1", base::to_string(operation.id), data.str()};
 }
 
+handler::DomainEvent synced_told(std::size_t cause, const Named& operation, const Refreshed& found,
+                                 base::EpochMicros at) {
+  const Differences& differences = found.differences;
+  base::JsonObject data;
+  data.number("tmdb_user_id", operation.tmdb_user_id);
+  data.number("tmdb_list_id", operation.tmdb_list_id.value_or(0));
+  if (operation.list_ref) data.text("list_ref", base::to_string(*operation.list_ref));
+  data.json("exists", found.there == Existence::exists ? "true" : "false");
+  data.json("changed", differences.any() ? "true" : "false");
+  data.number("movies_added", static_cast<std::int64_t>(differences.only_fetched.size()));
+  data.number("movies_removed", static_cast<std::int64_t>(differences.only_in_mirror.size()));
+  data.text("synced_at", base::format_rfc3339(at));
+  return {cause, "list.synced.v1", std::to_string(operation.tmdb_list_id.value_or(0)), data.str()};
+}
+
 handler::DomainEvent reauthentication_told(std::size_t cause, std::int32_t tmdb_user_id) {
   base::JsonObject data;
   data.text("service", "tmdb");

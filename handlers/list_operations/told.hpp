@@ -9,6 +9,7 @@
 #include "engine/base/uuid.hpp"
 #include "engine/handler/attempt.hpp"
 #include "handlers/list_operations/operation.hpp"
+#include "handlers/list_operations/refresh.hpp"
 
 namespace spool::list_operations {
 
@@ -27,6 +28,9 @@ handler::DomainEvent completed_told(std::size_t cause, const Named& operation,
 handler::DomainEvent failed_told(std::size_t cause, const Named& operation,
                                  const message::Rejection& why, std::int32_t attempts,
                                  std::int32_t life);
+// The mirror of its list has become what was read `at`.
+handler::DomainEvent synced_told(std::size_t cause, const Named& operation, const Refreshed& found,
+                                 base::EpochMicros at);
 handler::DomainEvent reauthentication_told(std::size_t cause, std::int32_t tmdb_user_id);
 
 }  // namespace spool::list_operations

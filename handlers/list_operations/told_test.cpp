@@ -39,6 +39,29 @@ TEST(Told, AFailureIsAsItsExample) {
   EXPECT_EQ(told.data, example(told.type));
 }
 
+TEST(Told, AListThatWasReadIsAsItsExample) {
+  Named named = operation(OperationType::refresh_list);
+  named.tmdb_list_id = 8136;
+  Refreshed found{.there = Existence::exists};
+  found.differences.only_fetched = {550, 551};
+  const auto at = base::parse_rfc3339("2026-11-21T09:30:00.000001Z").value();
+  const auto told = synced_told(2, named, found, at);
+  EXPECT_EQ(told.cause, 2U);
+  EXPECT_EQ(told.subject, "8136");
+  EXPECT_EQ(told.data, example(told.type));
+}
+
+TEST(Told, AListThatIsGoneHasChanged) {
+  Named named = operation(OperationType::refresh_list);
+  named.list_ref.reset();
+  const std::string data =
+      synced_told(0, named, {Existence::gone, false, {.existence = true, .only_in_mirror = {1}}}, 1)
+          .data;
+  for (const char* piece : {"\"exists\":false", "\"changed\":true", "\"movies_removed\":1"})
+    EXPECT_NE(data.find(piece), std::string::npos) << piece;
+  EXPECT_EQ(data.find("list_ref"), std::string::npos);
+}
+
 TEST(Told, AnEndOfALoginIsAsItsExample) {
   const auto told = reauthentication_told(0, 7);
   EXPECT_EQ(told.subject, "7");

@@ -32,10 +32,11 @@ Opening waits_for_login(const TurnRow& row, const std::string& why) {
   return failure;
 }
 
-// Of what is asked for of a list that is not there: whether that is what it asks for.
+// Of what is asked for of a list that is not there: whether that is what it asks for, or there is
+// nothing to read.
 bool is_so_already(OperationType type) {
   return type == OperationType::delete_list || type == OperationType::clear_list ||
-         type == OperationType::remove_movie;
+         type == OperationType::remove_movie || type == OperationType::refresh_list;
 }
 
 Opening never_created(const TurnRow& row) {
@@ -63,6 +64,7 @@ class Turns {
     for (std::size_t i = 0; i < turns_.size(); ++i) opened.events.push_back(open(i));
     opened.rows = static_cast<std::int64_t>(marks_.size());
     if (auto done = store_.mark(marks_); !done) return done.failure();
+    if (auto done = store_.mark_running(refreshed_); !done) return done.failure();
     return opened;
   }
 
@@ -101,7 +103,8 @@ class Turns {
     const bool creates = row->change.type == OperationType::create_list;
     if (creates && row->list.existence != Existence::never) return NothingToDo{};
     // Whatever the mirror says of the list by now: it is to be asked what the call has done.
-    if (!turn.in_doubt && !creates) {
+    const bool asked = turn.in_doubt && row->change.type != OperationType::refresh_list;
+    if (!asked && !creates) {
       if (row->list.existence == Existence::never) return never_created(*row);
       if (row->list.existence == Existence::gone)
         return is_so_already(row->change.type)
@@ -129,6 +132,8 @@ class Turns {
     call->correlation_id = row.correlation_id;
     if (in_doubt) call->doubt = doubts_.at(row.id);
     marks_.push_back({row.id, in_doubt});
+    if (row.change.type == OperationType::refresh_list && !row.change.compare_only)
+      refreshed_.push_back(row.id);
     return handler::CallPtr(std::move(call));
   }
 
@@ -141,6 +146,7 @@ class Turns {
   std::map<base::Uuid, CallDoubt> doubts_;
   std::map<std::int32_t, std::unique_ptr<Login>> credentials_;  // of users
   std::vector<Mark> marks_;
+  std::vector<base::Uuid> refreshed_;  // operations whose lists are being read anew
 };
 
 }  // namespace

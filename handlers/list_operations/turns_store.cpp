@@ -1,6 +1,7 @@
 #include "handlers/list_operations/turns_store.hpp"
 
 #include "engine/postgres/transaction.hpp"
+#include "handlers/list_operations/list_cache.hpp"
 #include "handlers/list_operations/stored.hpp"
 
 namespace spool::list_operations {
@@ -16,9 +17,9 @@ using postgres::Statement;
 constexpr Statement kRead{
     "list_operations_turns",
     "select q.id, q.status, q.life, q.scheduled, q.operation_type, q.operation_data,"
-    " q.correlation_id, " SPOOL_MICROS_AT("q.begun_at") ", " SPOOL_MICROS_AT("q.doubted_at") ","
+    " q.correlation_id, " SPOOL_MICROS("q.begun_at") ", " SPOOL_MICROS("q.doubted_at") ","
     " q.tmdb_user_id, coalesce(l.tmdb_list_id, q.tmdb_list_id), " SPOOL_LIST_COLUMNS ","
-    " s.state = 'active', s.sealed, c.status, c.error_message, " SPOOL_MICROS_AT("now()")
+    " s.state = 'active', s.sealed, c.status, c.error_message, " SPOOL_MICROS("now()")
     " from unnest($1::text[], $2::text[]) with ordinality as e (source, event_id, nr)"
     " left join lateral (select * from media.queued_list_operations q where q.source = e.source"
     " and q.event_id = e.event_id offset 0) q on true"
@@ -35,14 +36,14 @@ constexpr Statement kRevive{
     " begun_at = null, doubted_at = null, last_retry_at = null, next_attempt_at = null,"
     " finished_at = null, error_type = null, error_message = null, updated_at = now()"
     " from unnest($1::uuid[], $2::integer[]) as r (id, life) where q.id = r.id and q.life < r.life"
-    " and q.status = 'failed' and q.status = any ($3::text[])"};
+    " and q.status = 'failed' and q.status = any ($3::text[]) returning q.list_id"};
 
 // Of the lists that are known by now, one that was found since the call began, and not created by
 // an operation, may be its own.
 constexpr Statement kDoubts{
     "list_operations_doubts",
-    "select q.id, " SPOOL_MICROS_AT("coalesce(q.begun_at, now())") ","
-    " " SPOOL_MICROS_AT("coalesce(q.doubted_at, now())") ", " SPOOL_MICROS_AT("now()") ","
+    "select q.id, " SPOOL_MICROS("coalesce(q.begun_at, now())") ","
+    " " SPOOL_MICROS("coalesce(q.doubted_at, now())") ", " SPOOL_MICROS("now()") ","
     " case when q.operation_type = 'create_list' then (select count(*)"
     " from media.queued_list_operations r where r.tmdb_user_id = q.tmdb_user_id and r.id <> q.id"
     " and r.operation_type = 'create_list' and r.status in ('pending', 'processing')"
@@ -69,6 +70,14 @@ constexpr Statement kMark{
     " from unnest($1::uuid[], $2::boolean[]) as m (id, in_doubt) where q.id = m.id"
     " and not q.scheduled and (q.status = 'processing' or q.status = any ($3::text[]))"};
 
+// In the order in which settling locks them.
+constexpr Statement kRunning{
+    "list_operations_running",
+    "with locked as materialized (select id from media.lists where id = any (array(select q.list_id"
+    " from media.queued_list_operations q where q.id = any ($1::uuid[]))) order by id for update)"
+    " update media.lists l set sync_status = 'running' from locked k where l.id = k.id"
+    " returning l.id"};
+
 // "1,2,3"
 std::unordered_set<std::int32_t> numbers_of(std::string_view text) {
   std::unordered_set<std::int32_t> numbers;
@@ -84,6 +93,12 @@ Status changed_all(const Result<postgres::Rows>& rows, std::size_t expected, con
   if (!rows) return rows.failure();
   if (rows->affected_rows() != static_cast<std::int64_t>(expected)) return disagree(what);
   return {};
+}
+
+ChangedLists lists_of(const postgres::Rows& rows) {
+  ChangedLists lists;
+  for (std::size_t i = 0; i < rows.size(); ++i) lists.emplace(rows.int64(i, 0), false);
+  return lists;
 }
 
 }  // namespace
@@ -134,10 +149,11 @@ Status TurnsStore::revive(const std::map<base::Uuid, std::int32_t>& lives) {
     ids.add_uuid(id);
     numbers.add_int64(life);
   }
-  return changed_all(
-      transaction_.execute(kRevive, Params::of(ids.text(), numbers.text(),
-                                               statuses_before(OperationStatus::pending))),
-      lives.size(), "an operation that is replayed has not failed");
+  const auto revived = transaction_.execute(
+      kRevive, Params::of(ids.text(), numbers.text(), statuses_before(OperationStatus::pending)));
+  const auto done =
+      changed_all(revived, lives.size(), "an operation that is replayed has not failed");
+  return done ? changed(transaction_, lists_of(*revived)) : done;
 }
 
 Result<std::map<base::Uuid, CallDoubt>> TurnsStore::doubts(std::span<const base::Uuid> operations) {
@@ -172,6 +188,15 @@ Status TurnsStore::mark(std::span<const Mark> marks) {
       transaction_.execute(kMark, Params::of(ids.text(), doubts.text(),
                                              statuses_before(OperationStatus::processing))),
       marks.size(), "an operation that is to begin does not wait");
+}
+
+Status TurnsStore::mark_running(std::span<const base::Uuid> refreshes) {
+  if (refreshes.empty()) return {};
+  ArrayText ids;
+  for (const base::Uuid& id : refreshes) ids.add_uuid(id);
+  const auto running = transaction_.execute(kRunning, Params::of(ids.text()));
+  if (!running) return running.failure();
+  return changed(transaction_, lists_of(*running));
 }
 
 }  // namespace spool::list_operations

@@ -62,6 +62,9 @@ class TurnsStore {
 
   base::Status mark(std::span<const Mark> marks);
 
+  // The lists of these refreshes say that they are being read.
+  base::Status mark_running(std::span<const base::Uuid> refreshes);
+
  private:
   postgres::Transaction& transaction_;
   Decoder decoder_;

@@ -1,0 +1,29 @@
+create or replace view media.showing_list_operations as
+select l.id as list_id, l.tmdb_user_id, o.id, o.turn, o.operation_type, o.operation_data, o.movie_id
+from media.lists l
+cross join lateral (
+  select w.*, min(w.turn) filter (where w.operation_type = 'delete_list' and w.turn > w.first) over () as last
+  from (
+    select u.*, case l.existence
+        when 'never' then min(u.turn) filter (where u.operation_type = 'create_list') over ()
+        when 'gone' then null
+        else 0 end as first
+    from (
+      select q.id, q.operation_type, q.operation_data, q.movie_id, row_number() over (
+          order by q.scheduled, case when q.scheduled then q.scheduled_for end, q.position) as turn
+      from media.queued_list_operations q
+      where q.list_id = l.id and q.status in ('pending', 'processing')
+    ) u
+  ) w
+) o
+where o.turn >= o.first and (o.last is null or o.turn <= o.last)
+  and (o.operation_type <> 'create_list' or o.turn = o.first);
+drop index media.lists_last_synced;
+drop index media.queued_list_operations_refresh;
+-- A program that knows no such operation could not read them.
+delete from media.queued_list_operations where operation_type = 'refresh_list';
+alter table media.queued_list_operations
+  drop column details,
+  drop constraint queued_list_operations_type_check,
+  add constraint queued_list_operations_type_check check (operation_type in
+    ('create_list', 'update_list', 'delete_list', 'clear_list', 'add_movie', 'remove_movie'));
