@@ -9,6 +9,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class HandlersCliTest : public CliTest {
  protected:
@@ -62,6 +63,21 @@ TEST_F(HandlersCliTest, ADecisionStandsWithNobodyThere) {
   EXPECT_EQ(decide("resume").code, 5);
   EXPECT_THAT(spool({"audit", "list", "--action", "handler.*", "-o", "jsonl"}).out,
               AllOf(HasSubstr("handler.pause"), HasSubstr("handler.resume"), HasSubstr("anna")));
+}
+
+TEST_F(HandlersCliTest, WhatItDoesByTheClockIsShownWithIt) {
+  EXPECT_THAT(handlers("show", {"-o", "json"}).out, HasSubstr("\"duties\": []"));
+  database_.execute(
+      "insert into spool.duties (handler, duty, last_run_at, done_at, rows, failures, last_error,"
+      " owner) values ('progress_events', 'tidy', now(), '2026-01-02 03:04:05Z', 17, 2, 'too slow',"
+      " 'host-a/1'), ('other', 'else', null, null, 0, 0, null, null)");
+  EXPECT_THAT(
+      handlers("show", {"-o", "json"}).out,
+      AllOf(HasSubstr("\"duty\": \"tidy\""), HasSubstr("\"done_at\": \"2026-01-02T03:04:05"),
+            HasSubstr("\"rows\": 17"), HasSubstr("\"failures\": 2"),
+            HasSubstr("\"last_error\": \"too slow\""), Not(HasSubstr("else"))));
+  EXPECT_THAT(handlers("show").out, AllOf(HasSubstr("tidy"), HasSubstr("too slow")));
+  EXPECT_THAT(decide("pause").out, Not(HasSubstr("tidy")));
 }
 
 TEST_F(HandlersCliTest, WrongUseIsRefused) {

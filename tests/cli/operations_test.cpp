@@ -34,6 +34,7 @@ class OperationsCliTest : public CliTest {
     environment_["SPOOL__UPSTREAM__TMDB__BASE_URL_V4"] = standin_.url() + "/4";
     environment_["SPOOL__UPSTREAM__TMDB__API_KEY"] = "standin-read-token";
     environment_["SPOOL__UPSTREAM__TMDB__SESSION_KEY"] = std::string(64, '5');
+    environment_["SPOOL__LISTS__REFRESH_INTERVAL"] = "0s";
     environment_[handler + "TOPIC"] = topic_ + ".lists";
     environment_[handler + "GROUP"] = topic_;
     set_delays("10m");
@@ -230,6 +231,66 @@ TEST_F(OperationsCliTest, WhatFailedIsBroughtBackAndCarriedOut) {
   EXPECT_EQ(ordered({"retry", unknown}).code, 4);
 }
 
+TEST_F(OperationsCliTest, WithOneCallAtATimeWhatHasAHighPriorityGoesBeforeWhatIsOlder) {
+  environment_["SPOOL__HANDLERS__LIST_OPERATIONS__CONCURRENCY"] = "1";
+  const auto worker = start_for(42);
+  expect_code(0, {"handlers", "pause", "list_operations", "--reason", "r"});
+  std::vector<std::string> ids;
+  for (const char* name : {"Noir", "West", "War"}) {
+    ids.push_back(enqueue({"create_list", "--user", "42", "--name", name}));
+    ends(ids.back(), "pending");
+  }
+  const Ended dry = operations({"priority", ids[2], "--to", "9", "--dry-run"});
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_THAT(dry.out, HasSubstr("\"operations\": 1"));
+  const std::string unknown = "00000000-0000-4000-8000-000000000000";
+  const Ended first = ordered({"priority", ids[2], unknown, "--to", "9"});
+  EXPECT_EQ(first.code, 3) << first.err;
+  EXPECT_THAT(first.out, AllOf(HasSubstr("\"kind\": \"prioritize\""), HasSubstr("\"done\": 1")));
+  EXPECT_THAT(first.err, HasSubstr(unknown + ": there is no such operation"));
+  EXPECT_EQ(audited(), "prioritize.start ticket 7 anna");
+  EXPECT_THAT(operations({"show", ids[2]}).out, HasSubstr("\"priority\": 9"));
+  EXPECT_THAT(operations({"show", ids[1]}).out, HasSubstr("\"priority\": 5"));
+  expect_code(0, {"handlers", "resume", "list_operations", "--reason", "r"});
+  for (const std::string& id : ids) ends(id, "completed");
+  std::vector<std::string> names;
+  for (const StandinEffect& effect : standin_.ledger()) names.push_back(effect.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"War", "Noir", "West"}));
+  const Ended over = ordered({"priority", ids[0], "--to", "9"});
+  EXPECT_EQ(over.code, 5) << over.out;
+  EXPECT_THAT(over.err, HasSubstr(ids[0] + " is completed"));
+}
+
+TEST_F(OperationsCliTest, ManyAreToldToWaitForOthersAndWhatHasBegunIsLeftOut) {
+  const auto worker = start_for(42);
+  const std::string list = list_of(42);
+  standin_.set_faults(R"([{"route": "list.add", "kind": "rate_limited"}])");
+  const std::string failed =
+      enqueue({"add_movie", "--user", "42", "--list", list, "--movie", "550"});
+  becomes("select retry_count > 0 from media.queued_list_operations where id = '" + failed + "'",
+          "t");
+  const std::string behind =
+      enqueue({"add_movie", "--user", "42", "--list", list, "--movie", "551"});
+  ends(behind, "pending");
+  const Ended all = ordered({"priority", "--type", "add_movie", "--to", "0"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("\"done\": 2"));
+  becomes(
+      "select string_agg(concat_ws(' ', state, priority), ', ' order by number)"
+      " from spool.open_events",
+      "head 0, parked 0");
+  database_.execute("update spool.open_events set doubt_until = now() where state = 'head'");
+  const Ended rest = ordered({"priority", failed, behind, "--to", "7"});
+  EXPECT_EQ(rest.code, 3) << rest.err;
+  EXPECT_THAT(rest.err, HasSubstr(failed + ": its call has begun"));
+  const Ended of_user = ordered({"priority", "--user", "42", "--to", "8"});
+  EXPECT_EQ(of_user.code, 0) << of_user.err;
+  EXPECT_THAT(of_user.out, AllOf(HasSubstr("\"done\": 1"), HasSubstr("\"skipped\": 1")));
+  EXPECT_EQ(database_.value("select string_agg(priority::text, ' ' order by position)"
+                            " from media.queued_list_operations where status = 'pending'"),
+            "0 8");
+}
+
 TEST_F(OperationsCliTest, WrongUseIsRefusedAndPublishesNothing) {
   const std::string enqueue = "enqueue";
   expect_usage({"operations", enqueue, "burn_list", "--user", "1"}, "is none of create_list");
@@ -240,6 +301,9 @@ TEST_F(OperationsCliTest, WrongUseIsRefusedAndPublishesNothing) {
   expect_usage({"operations", "retry", "--all", "--user", "7", "--reason", "r"}, "one of them");
   expect_usage({"operations", "process", "noir", "--reason", "r"}, "not the id of an operation");
   expect_usage({"operations", "process", "--all"}, "--reason TEXT is needed");
+  expect_usage({"operations", "priority", "--all", "--reason", "r"}, "--to N is needed");
+  expect_usage({"operations", "priority", "--all", "--to", "10", "--reason", "r"}, "to");
+  expect_usage({"operations", "priority", "--to", "1", "--reason", "r"}, "say which");
   expect_usage({"operations", "list", "--cursor", "x"}, "no cursor of a list of operations");
   expect_usage({"operations", "list", "--list", "noir"}, "--list: \"noir\"");
   expect_usage({"operations", "show", "noir"}, "not the id of an operation");
@@ -249,6 +313,16 @@ TEST_F(OperationsCliTest, WrongUseIsRefusedAndPublishesNothing) {
   expect_code(4, {"operations", "process", "--all", "--reason", "r"});
   expect_code(4, {"operations", "cancel", "--user", "7", "--reason", "r"});
   expect_code(4, {"lists", "show", "1"});
+  for (const std::string verb : {"refresh", "verify", "repair"}) {
+    expect_usage({"lists", verb}, "say which");
+    expect_usage({"lists", verb, "--all", "--user", "7"}, "one of them");
+    expect_usage({"lists", verb, "--all", "1"}, "one of them");
+    expect_usage({"lists", verb, "noir"}, "LIST: \"noir\"");
+    expect_usage({"lists", verb, "1", "--timeout", "soon"}, "--timeout: ");
+    expect_code(4, {"lists", verb, "1", "--dry-run"});
+  }
+  expect_usage({"lists", "refresh", "1"}, "--reason TEXT is needed");
+  expect_usage({"lists", "repair", "1"}, "--reason TEXT is needed");
   const Ended no_topic =
       spool({"operations", enqueue, "delete_list", "--user", "1", "--list", "2"});
   EXPECT_EQ(no_topic.code, 4);

@@ -1,19 +1,15 @@
 #include "tests/support/drill_stage.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <tuple>
 
-#include "engine/admin/http_get.hpp"
 #include "engine/base/uuid.hpp"
 #include "engine/store/operator_commands.hpp"
 
@@ -236,34 +232,6 @@ History DrillStage::history(const std::vector<DrillEvent>& produced, const std::
   return history;
 }
 
-void DrillStage::expect_conserved() {
-  EXPECT_EQ(text("select coalesce(string_agg(l::text, '; '), 'none') from spool.lanes l"
-                 " where next_offset - start_offset <>"
-                 " applied + duplicate + dead + open + gaps + lost"),
-            "none");
-  EXPECT_EQ(text("select coalesce(string_agg(handler || '/' || partition || ': ' || open || ' <> '"
-                 " || found, '; '), 'none') from (select l.*, (select count(*) from"
-                 " spool.open_events o where o.handler = l.handler and o.partition = l.partition"
-                 " and o.state <> 'dead') found from spool.lanes l) c where open <> found"),
-            "none")
-      << "open: what the lanes count, and the rows";
-  EXPECT_EQ(text("select coalesce(string_agg(handler || '/' || partition || ': ' || dead || ' <> '"
-                 " || found, '; '), 'none') from (select l.*, (select count(*) from"
-                 " spool.dead_letters d where d.handler = l.handler and d.partition = l.partition"
-                 " and d.state in ('open', 'discarded')) found from spool.lanes l) c"
-                 " where dead <> found"),
-            "none")
-      << "dead: what the lanes count, and the rows";
-  EXPECT_EQ(text("select coalesce(string_agg(l.handler || '/' || l.partition, '; '), 'none')"
-                 " from spool.lanes l join (select handler, partition, sum(applied) applied,"
-                 " sum(duplicate) duplicate, sum(dead) dead, sum(open) open, sum(gaps) gaps"
-                 " from spool.lane_batches group by 1, 2) b using (handler, partition)"
-                 " where (l.applied, l.duplicate, l.dead, l.open, l.gaps) is distinct from"
-                 " (b.applied, b.duplicate, b.dead, b.open, b.gaps)"),
-            "none")
-      << "what the transactions wrote down adds up to what the lanes say";
-}
-
 std::vector<base::Uuid> DrillStage::command(Command kind, const std::string& key) {
   constexpr delivery::CommandKind kKinds[] = {
       delivery::CommandKind::replay, delivery::CommandKind::discard,
@@ -283,20 +251,6 @@ bool DrillStage::wait_finished(const std::vector<base::Uuid>& commands) {
   return std::all_of(commands.begin(), commands.end(), [&](const base::Uuid& id) {
     return wait_true("select state = 'finished' from spool.commands where id = " +
                      quoted(base::to_string(id)));
-  });
-}
-
-bool DrillStage::wait_metric(WorkerProcess& worker, const std::string& pattern) {
-  const std::regex regex(pattern);
-  const std::string url = "http://127.0.0.1:" + std::to_string(worker.admin_port()) + "/metrics";
-  return wait_until([&] {
-    const auto answer = admin::http_get(url, kPatience);
-    if (!answer) return false;
-    std::istringstream lines(answer->body);
-    for (std::string line; std::getline(lines, line);) {
-      if (std::regex_search(line, regex)) return true;
-    }
-    return false;
   });
 }
 

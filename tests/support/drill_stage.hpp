@@ -75,17 +75,12 @@ class DrillStage : public Stage {
   std::int64_t dead(const std::string& state = "open", const std::string& handler = "drill");
   // Everything that was found, of what was produced.
   History history(const std::vector<DrillEvent>& produced, const std::string& handler = "drill");
-  // Conservation: counters, tables and the transactions' own counts add up.
-  void expect_conserved();
 
   // Asks the lanes' owners, as the command line does, to do this with everything that it can be
   // done with, or with what is of this key; the ids of what was asked.
   enum class Command { replay, discard, retry_now, cancel };
   std::vector<base::Uuid> command(Command kind, const std::string& key = {});
   bool wait_finished(const std::vector<base::Uuid>& commands);
-
-  // Whether a line of the worker's /metrics matches within the deadline.
-  bool wait_metric(WorkerProcess& worker, const std::string& pattern);
 
   // The service of drill_flaky is away from now on, or back.
   void service_down(bool down);

@@ -50,15 +50,13 @@ class ListStage : public Stage {
   std::int64_t operations(const std::string& status);
   // What is not done, for a failing test's message.
   std::string undone();
-  // Sets the user's session anew, as a login does.
+  // Sets the user's session anew and makes due what waited for it, as a login does.
   void log_in(std::int32_t user, const std::string& session_id);
 
   // The movies of each list by its ref: as the database's mirror has them, and as the stand-in.
   using Lists = std::map<std::string, std::set<std::int64_t>>;  // by the list's name
   Lists mirror();
   Lists service();
-  // Conservation: counters, tables and the transactions' own counts add up.
-  void expect_conserved();
 
   StandinProcess& standin() { return standin_; }
   std::string topic() const { return name() + ".list-operations"; }
@@ -66,6 +64,7 @@ class ListStage : public Stage {
 
  private:
   Environment environment(const Environment& extra) const;
+  void log_in(postgres::Transaction& transaction, std::int32_t user, const std::string& session_id);
 
   ListSettings settings_;
   StandinProcess standin_;

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <regex>
+#include <sstream>
 #include <stdexcept>
 
+#include "engine/admin/http_get.hpp"
 #include "engine/base/uuid.hpp"
 #include "engine/kafka/producer.hpp"
 #include "engine/kafka/reader.hpp"
@@ -230,6 +233,48 @@ std::int64_t Stage::number(const std::string& sql) {
 
 bool Stage::wait_true(const std::string& sql, std::chrono::seconds limit) {
   return board_.wait_until([&] { return text(sql) == "t"; }, limit);
+}
+
+bool Stage::wait_metric(WorkerProcess& worker, const std::string& pattern) {
+  const std::regex regex(pattern);
+  const std::string url = "http://127.0.0.1:" + std::to_string(worker.admin_port()) + "/metrics";
+  return wait_until([&] {
+    const auto answer = admin::http_get(url, kPatience);
+    if (!answer) return false;
+    std::istringstream lines(answer->body);
+    for (std::string line; std::getline(lines, line);) {
+      if (std::regex_search(line, regex)) return true;
+    }
+    return false;
+  });
+}
+
+void Stage::expect_conserved() {
+  EXPECT_EQ(text("select coalesce(string_agg(l::text, '; '), 'none') from spool.lanes l"
+                 " where next_offset - start_offset <>"
+                 " applied + duplicate + dead + open + gaps + lost"),
+            "none");
+  EXPECT_EQ(text("select coalesce(string_agg(handler || '/' || partition || ': ' || open || ' <> '"
+                 " || found, '; '), 'none') from (select l.*, (select count(*) from"
+                 " spool.open_events o where o.handler = l.handler and o.partition = l.partition"
+                 " and o.state <> 'dead') found from spool.lanes l) c where open <> found"),
+            "none")
+      << "open: what the lanes count, and the rows";
+  EXPECT_EQ(text("select coalesce(string_agg(handler || '/' || partition || ': ' || dead || ' <> '"
+                 " || found, '; '), 'none') from (select l.*, (select count(*) from"
+                 " spool.dead_letters d where d.handler = l.handler and d.partition = l.partition"
+                 " and d.state in ('open', 'discarded')) found from spool.lanes l) c"
+                 " where dead <> found"),
+            "none")
+      << "dead: what the lanes count, and the rows";
+  EXPECT_EQ(text("select coalesce(string_agg(l.handler || '/' || l.partition, '; '), 'none')"
+                 " from spool.lanes l join (select handler, partition, sum(applied) applied,"
+                 " sum(duplicate) duplicate, sum(dead) dead, sum(open) open, sum(gaps) gaps"
+                 " from spool.lane_batches group by 1, 2) b using (handler, partition)"
+                 " where (l.applied, l.duplicate, l.dead, l.open, l.gaps) is distinct from"
+                 " (b.applied, b.duplicate, b.dead, b.open, b.gaps)"),
+            "none")
+      << "what the transactions wrote down adds up to what the lanes say";
 }
 
 std::string Stage::logs() const {

@@ -71,6 +71,10 @@ class Stage {
   bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit = kPatience) {
     return board_.wait_until(condition, limit);
   }
+  // Whether a line of the worker's /metrics matches within the deadline.
+  bool wait_metric(WorkerProcess& worker, const std::string& pattern);
+  // Conservation: counters, tables and the transactions' own counts add up.
+  void expect_conserved();
 
   // Keeps the database as it is, or sets it back to that. No worker runs meanwhile.
   void save_database();

@@ -31,10 +31,7 @@ Answer v3_create_list(Call& call) {
   details.description = text(call.body, "description").value_or("");
   details.language = text(call.body, "language").value_or("en");
   const List& list = call.world.create(*call.user, std::move(details), call.act());
-  json::object body = status_object(1);
-  body["status_message"] = "The item/record was created successfully.";
-  body["list_id"] = id_value(call, list.id);
-  return json_answer(201, body);
+  return created_answer(call, "list_id", list.id);
 }
 
 Answer v3_get_list(Call& call) {

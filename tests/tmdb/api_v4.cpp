@@ -86,10 +86,7 @@ Answer v4_create_list(Call& call) {
     return status_answer(5);
   }
   const List& list = call.world.create(*call.user, std::move(details), call.act());
-  json::object body = status_object(1);
-  body["status_message"] = "The item/record was created successfully.";
-  body["id"] = id_value(call, list.id);
-  return json_answer(201, body);
+  return created_answer(call, "id", list.id);
 }
 
 Answer v4_get_list(Call& call) {

@@ -42,11 +42,16 @@ TEST_F(Control, RequestsAreLoggedWithWhatWasAnswered) {
   faults(R"([{"route":"list.create","kind":"drop_answer_after_write","count":1}])");
   make_list();
   v3("GET", "/nowhere");
+  v3("GET", "/list/77");
   EXPECT_EQ(deliver("GET", "/_standin/requests").answer.body,
-            "{\"n\":1,\"at_ms\":1004.000,\"route\":\"list.create\",\"status\":0}\n"
-            "{\"n\":2,\"at_ms\":1005.000,\"route\":\"unknown\",\"status\":404}\n");
+            "{\"n\":1,\"at_ms\":1004.000,\"route\":\"list.create\",\"status\":0,"
+            "\"leaves_ms\":1004.000}\n"
+            "{\"n\":2,\"at_ms\":1005.000,\"route\":\"unknown\",\"status\":404,"
+            "\"leaves_ms\":1005.000}\n"
+            "{\"n\":3,\"at_ms\":1006.000,\"route\":\"list.get\",\"target\":\"77\",\"status\":404,"
+            "\"leaves_ms\":1006.000}\n");
   const json::object counts = control("GET", "/_standin/counts");
-  EXPECT_EQ(counts.at("requests").to_number<int>(), 2);
+  EXPECT_EQ(counts.at("requests").to_number<int>(), 3);
   EXPECT_EQ(counts.at("effects").to_number<int>(), 1);
   EXPECT_EQ(counts.at("faults").as_array()[0].at("fired").to_number<int>(), 1);
 }

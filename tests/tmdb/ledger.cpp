@@ -44,24 +44,37 @@ std::string Ledger::ndjson(std::size_t since) const {
   return out;
 }
 
-std::size_t RequestLog::arrived(std::int64_t at_us, const char* route) {
-  requests_.push_back({at_us, route, -1});
+std::size_t RequestLog::arrived(std::int64_t at_us, const char* route, std::string target) {
+  requests_.push_back({at_us, route, std::move(target)});
   return requests_.size();
 }
 
-void RequestLog::answered(std::size_t number, int status) {
+void RequestLog::answered(std::size_t number, int status, std::int64_t leaves_us) {
   // A reset may have come in between.
-  if (number != 0 && number <= requests_.size()) requests_[number - 1].status = status;
+  if (number == 0 || number > requests_.size()) return;
+  requests_[number - 1].status = status;
+  requests_[number - 1].leaves_us = leaves_us;
 }
 
 std::string RequestLog::ndjson(std::size_t since) const {
   std::string out;
   for (std::size_t i = since; i < requests_.size(); ++i) {
+    const Row& row = requests_[i];
     out += "{\"n\":" + std::to_string(i + 1) + ",\"at_ms\":";
-    append_ms(out, requests_[i].at_us);
+    append_ms(out, row.at_us);
     out += ",\"route\":\"";
-    out += requests_[i].route;
-    out += "\",\"status\":" + std::to_string(requests_[i].status) + "}\n";
+    out += row.route;
+    out += '"';
+    if (!row.target.empty()) {
+      out += ",\"target\":";
+      base::append_json_quoted(out, row.target);
+    }
+    out += ",\"status\":" + std::to_string(row.status);
+    if (row.status >= 0) {
+      out += ",\"leaves_ms\":";
+      append_ms(out, row.leaves_us);
+    }
+    out += "}\n";
   }
   return out;
 }

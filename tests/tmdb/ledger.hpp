@@ -39,10 +39,10 @@ class Ledger {
 
 class RequestLog {
  public:
-  // `route` is a literal. Returns the number for answered().
-  std::size_t arrived(std::int64_t at_us, const char* route);
-  // 0: the connection was closed without an answer.
-  void answered(std::size_t number, int status);
+  // `route` is a literal, `target` the id in the path. Returns the number for answered().
+  std::size_t arrived(std::int64_t at_us, const char* route, std::string target);
+  // 0: the connection was closed without an answer. `leaves_us`: when its last byte may go.
+  void answered(std::size_t number, int status, std::int64_t leaves_us);
   std::size_t size() const { return requests_.size(); }
   std::string ndjson(std::size_t since) const;
   // Route -> how many.
@@ -52,7 +52,9 @@ class RequestLog {
   struct Row {
     std::int64_t at_us;
     const char* route;
-    int status;  // -1: not answered yet
+    std::string target = {};
+    int status = -1;  // not answered yet
+    std::int64_t leaves_us = 0;
   };
   std::vector<Row> requests_;
 };

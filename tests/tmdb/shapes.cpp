@@ -87,6 +87,13 @@ json::object item_shape(const Call& call, const Item& item) {
   return shape;
 }
 
+Answer created_answer(const Call& call, const char* name, std::int64_t id) {
+  json::object body = status_object(1);
+  body["status_message"] = "The item/record was created successfully.";
+  body[name] = id_value(call, id);
+  return json_answer(201, body);
+}
+
 std::string utc_text(std::int64_t unix_s) {
   const auto time = static_cast<std::time_t>(unix_s);
   std::tm parts{};

@@ -25,6 +25,8 @@ void put_page(json::object& out, const Page& page);
 // An id, or the null of a bent answer.
 json::value id_value(const Call& call, std::int64_t id);
 json::object item_shape(const Call& call, const Item& item);
+// A list was created; the versions have its id under different names.
+Answer created_answer(const Call& call, const char* name, std::int64_t id);
 
 // "2026-01-02 03:04:05 UTC"
 std::string utc_text(std::int64_t unix_s);

@@ -98,7 +98,7 @@ Ticket Standin::arrive(const Request& request, const Moment& at) {
   if (ticket.control) return ticket;
   ticket.found = find_route(request.method, request.path);
   const char* name = ticket.found.route == nullptr ? "unknown" : ticket.found.route->name;
-  ticket.number = state_.requests.arrived(at.steady_us, name);
+  ticket.number = state_.requests.arrived(at.steady_us, name, ticket.found.id);
   ticket.met = state_.faults.meet(name);
   return ticket;
 }
@@ -116,7 +116,8 @@ Delivery Standin::perform(const Request& request, const Ticket& ticket, const Mo
   delivery.late_ms = settings_.latency_ms + ticket.met.late_ms;
   const bool answered = delivery.ending == Ending::whole || delivery.ending == Ending::cut_short;
   if (ticket.lifetime == lifetime_) {
-    state_.requests.answered(ticket.number, answered ? delivery.answer.status : 0);
+    state_.requests.answered(ticket.number, answered ? delivery.answer.status : 0,
+                             at.steady_us + delivery.late_ms * 1000);
   }
   return delivery;
 }

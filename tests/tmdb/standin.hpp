@@ -16,13 +16,15 @@ namespace spool::standin {
 
 struct Settings {
   AccountSettings accounts = {};
-  std::uint64_t seed = 1;       // of the faults
-  std::int64_t latency_ms = 0;  // of every answer of the API
+  std::uint64_t seed = 1;               // of the faults
+  std::int64_t latency_ms = 0;          // of every answer of the API
+  std::int64_t first_list = 8'200'001;  // its id; those of the others follow
 };
 
 // All that a reset forgets.
 struct State {
-  explicit State(const Settings& settings) : accounts(settings.accounts), faults(settings.seed) {}
+  explicit State(const Settings& settings)
+      : accounts(settings.accounts), world(settings.first_list), faults(settings.seed) {}
 
   Accounts accounts;
   World world;

@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", settings.standin.seed, "of the faults");
   app.add_option("--latency-ms", settings.standin.latency_ms, "of every answer of the API")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--first-list", settings.standin.first_list, "id of the first list")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--open", settings.standin.accounts.open,
                "every key is good; session and access token user-<n> belong to user n");
   app.add_option("--api-key", settings.standin.accounts.api_key, "of the application");

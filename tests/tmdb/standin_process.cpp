@@ -57,9 +57,9 @@ bool flag_of(const dom::element& object, const char* name) {
   return object[name].get(value) == simdjson::SUCCESS && value;
 }
 
-double time_of(const dom::element& object) {
+double time_of(const dom::element& object, const char* name = "at_ms") {
   double value = 0;
-  return object["at_ms"].get(value) == simdjson::SUCCESS ? value : 0;
+  return object[name].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
 // `take` for each line of NDJSON.
@@ -178,11 +178,12 @@ std::vector<StandinEffect> StandinProcess::ledger(std::int64_t since) {
 
 std::vector<StandinRequest> StandinProcess::requests(std::int64_t since) {
   std::vector<StandinRequest> all;
-  each_line(control("GET", "/_standin/requests?since=" + std::to_string(since)),
-            [&](const dom::element& row) {
-              all.push_back({time_of(row), text_of(row, "route"),
-                             static_cast<int>(number_of(row, "status"))});
-            });
+  each_line(
+      control("GET", "/_standin/requests?since=" + std::to_string(since)),
+      [&](const dom::element& row) {
+        all.push_back({time_of(row), text_of(row, "route"), text_of(row, "target"),
+                       static_cast<int>(number_of(row, "status")), time_of(row, "leaves_ms")});
+      });
   return all;
 }
 

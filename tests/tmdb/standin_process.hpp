@@ -34,7 +34,9 @@ struct StandinEffect {
 struct StandinRequest {
   double at_ms = 0;
   std::string route;
-  int status = 0;  // 0: closed without an answer, -1: not answered yet
+  std::string target;    // the id in its path: the list's, the account's
+  int status = 0;        // 0: closed without an answer, -1: not answered yet
+  double leaves_ms = 0;  // when the answer may have left at the earliest
 };
 
 struct StandinList {

@@ -116,11 +116,12 @@ TEST_F(StandinProgram, LatencyIsKeptAndTimesAreOfTheSameClock) {
 }
 
 TEST(OpenStandin, TakesUsersByName) {
-  StandinProcess standin({"--open", "--latency-ms", "1"});
+  StandinProcess standin({"--open", "--latency-ms", "1", "--first-list", "77"});
   const Exchange made = exchange(standin.port(), "POST", "/3/list?api_key=x&session_id=user-41",
                                  R"({"name":"mine"})");
   EXPECT_EQ(made.status, 201);
   EXPECT_EQ(standin.ledger().at(0).user, 41);
+  EXPECT_EQ(standin.state().at(0).id, 77);
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ struct Act {
 
 class World {
  public:
+  explicit World(std::int64_t first_list) : next_id_(first_list) {}
+
   // Null if there is none, or none any more.
   List* find(std::int64_t id);
   // A deleted list too.
@@ -81,7 +83,7 @@ class World {
 
   std::unordered_map<std::int64_t, List> lists_;
   std::unordered_map<std::int64_t, std::vector<std::int64_t>> by_user_;
-  std::int64_t next_id_ = 8'200'001;
+  std::int64_t next_id_;
   Ledger ledger_;
 };
 
