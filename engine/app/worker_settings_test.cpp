@@ -196,7 +196,7 @@ TEST_F(WorkerSettingsTest, TakesTheFailurePathOfEachHandler) {
 }
 
 TEST_F(WorkerSettingsTest, TakesTheRest) {
-  settings_.retention = {41ms, 42ms, 43ms, 44ms, 45ms};
+  settings_.retention = {41ms, 42ms, 43ms, 44ms, 30ms, 45ms};
   settings_.breaker = {7, 46ms};
   settings_.kafka.events_topic = "happenings";
   settings_.http_admin.listen = {"::1", 42};

@@ -125,7 +125,7 @@ TEST_P(FrozenWorker, WakesUpAndNothingIsDoneTwice) {
 
   frozen.signal(SIGCONT);
   // It finds out that the lane is another's, lets go of it and leaves when it is told to.
-  ASSERT_TRUE(frozen.says({"\"kind\":\"fenced\""})) << frozen.tail();
+  ASSERT_TRUE(frozen.says({"\"event\":\"group.revoked\"", "\"lost\":true"})) << frozen.tail();
   frozen.signal(SIGTERM);
   EXPECT_EQ(frozen.wait_exit(), 0) << frozen.tail();
   ASSERT_TRUE(stage_.wait_done()) << stage_.undone() << stage_.logs();
