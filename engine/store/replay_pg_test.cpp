@@ -123,6 +123,26 @@ TEST_F(ReplayPg, ARevivedLetterIsAnOpenEventOfItsNextLife) {
   EXPECT_EQ(page.records.record(0).header("ce_id"), "a");
 }
 
+// Somebody whom the database has forgotten may have replayed it, and have called.
+TEST_F(ReplayPg, WhatDiedBeforeTheDatabaseWasSetBackIsInDoubtWhenItIsReplayed) {
+  bury({letter("a", 100), letter("b", 101)});
+  database().execute("update spool.lanes set doubt_below = 101, doubt_until = 'epoch'" + where());
+  revive("a", 7);
+  revive("b", 8);
+  EXPECT_EQ(open_rows("number, doubt_until is not null"), "7 t, 8 f");
+}
+
+TEST_F(ReplayPg, AHeldLetterIsInDoubtTooInItsPlace) {
+  bury({letter("a", 100)});
+  delivery::OpenEvent head = event(5, 1, OpenState::dead);
+  head.id = "a";
+  open({head});
+  database().execute("update spool.lanes set doubt_below = 101, doubt_until = 'epoch'" + where());
+  const Revival revival[] = {{find("a").at(0).id, 5, OpenState::head, 1, true}};
+  work([&](auto& open) { return open.revive(revival); });
+  EXPECT_EQ(open_rows("number, state, doubt_until is not null"), "5 head t");
+}
+
 TEST_F(ReplayPg, ALetterThatIsNotThereAnyMoreIsAConflict) {
   bury({letter("a", 100)});
   const FoundLetter found = find("a").at(0);
