@@ -249,7 +249,7 @@ struct LogBounds {
 struct LaneMark {
   std::int64_t epoch = 0;  // 0: there was none
   std::int64_t seq = 0;
-  friend auto operator<=>(const LaneMark&, const LaneMark&) = default;
+  friend auto operator<=>(const LaneMark&, const LaneMark&) = default;  // NOLINT: see LaneId
 };
 
 // What others than the database remember of a lane, to be compared with what it says: a database

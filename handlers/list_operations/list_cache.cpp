@@ -12,7 +12,6 @@ using base::Result;
 using base::Status;
 using postgres::ArrayText;
 using postgres::Params;
-using postgres::Rows;
 using postgres::Statement;
 
 constexpr Statement kChanged{
